@@ -1,0 +1,120 @@
+"""One error tree. Every error has a stable string code; `CODES` says what each means, once.
+
+    GatewayError
+    ├── TransientError     worth trying again, later or elsewhere
+    │   ├── ModemError     the modem went away, was silent or said no for now
+    │   └── StoreError     the database could not take the change
+    └── PermanentError     the same call will fail again
+        ├── RequestError   what a client asked for cannot be done (bad field, unknown modem …)
+        ├── PduError       octets that are no PDU; carries the offset
+        └── ConfigError    a mistake in a file; carries file and key
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class GatewayError(Exception):
+    """Base of all our errors. `code` is a key of `CODES`; `str()` is one clear line for a person."""
+
+    code: str = "internal_error"
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        if code is not None:
+            self.code = code
+
+
+class TransientError(GatewayError):
+    """Trying again later, or on another modem, may work."""
+
+
+class PermanentError(GatewayError):
+    """The same call will fail again."""
+
+
+class ModemError(TransientError):
+    """The modem was lost, silent, or refused."""
+
+    code = "modem_error"
+
+
+class StoreError(TransientError):
+    """The change was not committed."""
+
+    code = "store_error"
+
+
+class RequestError(PermanentError):
+    """A client's request cannot be carried out. `field` names the offending field where there is one."""
+
+    code = "bad_request"
+
+    def __init__(self, message: str, *, code: str | None = None, field: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.field = field
+
+
+class PduError(PermanentError):
+    """Octets that are not the PDU they should be. `offset` is the octet (from 0) where reading failed."""
+
+    code = "bad_pdu"
+
+    def __init__(self, message: str, *, offset: int = 0, code: str | None = None) -> None:
+        super().__init__(f"{message} (at octet {offset})", code=code)
+        self.offset = offset
+
+
+class ConfigError(PermanentError):
+    """A mistake in the configuration; the message names file, key and what is allowed."""
+
+    code = "bad_config"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorInfo:
+    """What a code means to a person and to a program."""
+
+    meaning: str
+    retryable: bool = False
+    twilio: int | None = None
+
+
+CODES: dict[str, ErrorInfo] = {
+    # the request
+    "bad_request": ErrorInfo(meaning="The request is not understood: a field is missing, unknown or of the wrong type."),
+    "bad_json": ErrorInfo(meaning="The payload is not UTF-8 JSON, is not an object, or is nested too deeply."),
+    "too_large": ErrorInfo(meaning="The payload is larger than the gateway takes."),
+    "retained_refused": ErrorInfo(meaning="A retained command would be carried out again at every reconnect."),
+    "invalid_number": ErrorInfo(meaning="The recipient is no possible phone number or short code.", twilio=21211),
+    "emergency_number": ErrorInfo(meaning="Emergency numbers are refused unless the configuration allows them.", twilio=21408),
+    "no_body": ErrorInfo(meaning="There is nothing to send: give text or data_hex.", twilio=21602),
+    "text_too_long": ErrorInfo(meaning="The text has more characters than are allowed.", twilio=21617),
+    "not_encodable": ErrorInfo(meaning="The text has a character that the chosen encoding does not have."),
+    "too_many_segments": ErrorInfo(meaning="The content needs more than 255 segments.", twilio=21617),
+    "unsupported": ErrorInfo(meaning="This release cannot do that yet."),
+    "unknown_modem": ErrorInfo(meaning="No modem of that name is configured.", twilio=21606),
+    "unknown_message": ErrorInfo(meaning="There is no message of that id.", twilio=20404),
+    "not_cancelable": ErrorInfo(meaning="The message has already left or is finished."),
+    "id_conflict": ErrorInfo(meaning="The id was used before for other content."),
+    "queue_full": ErrorInfo(meaning="Too many messages wait already.", retryable=True, twilio=21611),
+    # the outcome
+    "expired": ErrorInfo(meaning="The message was not sent before its expiry."),
+    "canceled": ErrorInfo(meaning="The message was cancelled before it left."),
+    "no_modem": ErrorInfo(meaning="No modem can take the message.", retryable=True, twilio=30001),
+    "modem_error": ErrorInfo(meaning="The modem was lost, silent or refused.", retryable=True, twilio=30008),
+    "network_rejected": ErrorInfo(meaning="The modem or the network refused the message for good.", twilio=30007),
+    "network_busy": ErrorInfo(meaning="The network could not take the message for now.", retryable=True, twilio=30008),
+    "outcome_unknown": ErrorInfo(meaning="Whether the message left cannot be known; it was not repeated.", twilio=30008),
+    "partially_sent": ErrorInfo(meaning="Some segments left, the rest could not be sent.", twilio=30008),
+    "undelivered": ErrorInfo(meaning="The service centre could not deliver the message.", twilio=30003),
+    # the box
+    "sim_missing": ErrorInfo(meaning="There is no SIM in the modem."),
+    "sim_pin_required": ErrorInfo(meaning="The SIM wants its PIN and none is configured, or too few attempts are left."),
+    "sim_puk_required": ErrorInfo(meaning="The SIM is locked and wants its PUK."),
+    "bad_pdu": ErrorInfo(meaning="A PDU could not be decoded."),
+    "store_error": ErrorInfo(meaning="The database could not take the change.", retryable=True),
+    "bad_config": ErrorInfo(meaning="The configuration has a mistake."),
+    "internal_error": ErrorInfo(meaning="A defect in the gateway; please report it."),
+}
