@@ -1,0 +1,245 @@
+"""The words the gateway thinks in: messages, segments, parts, events. Frozen values; no behaviour that needs a clock or a disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+MAX_CLIENT_ID = 64
+"""Longest idempotency key, in characters."""
+
+DEFAULT_PRIORITY = 5
+"""Priorities run from 0 (last) to 9 (first)."""
+
+
+class Status(StrEnum):
+    """A message's status, in the words of the Twilio API plus our `unknown`."""
+
+    SCHEDULED = "scheduled"
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    UNKNOWN = "unknown"
+    RECEIVING = "receiving"
+    RECEIVED = "received"
+
+
+WAITING = (Status.SCHEDULED, Status.QUEUED)
+"""Outbound statuses in which no octet has left yet."""
+
+
+class SegmentState(StrEnum):
+    """Where one SMS-SUBMIT stands (design: outbound is sent once)."""
+
+    PENDING = "pending"
+    SUBMITTING = "submitting"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+LEFT = (SegmentState.SENT, SegmentState.DELIVERED, SegmentState.UNDELIVERED)
+"""Segment states that mean: the network took it."""
+
+
+class EventKind(StrEnum):
+    """What edges can be told about."""
+
+    SEND_RESULT = "send.result"
+    MESSAGE_STATUS = "message.status"
+    INBOX = "inbox"
+    ALERT = "alert"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendRequest:
+    """One command to send, its types already checked, its content not yet.
+
+    `to`: recipients as the client wrote them. Exactly one of `text` and `data` is wanted.
+    `encoding`: "auto", "gsm7" or "ucs2". `ports`: (destination, source). `validity_s`: seconds. Times are aware.
+    """
+
+    to: tuple[str, ...]
+    text: str | None = None
+    data: bytes | None = None
+    client_id: str | None = None
+    modem: str | None = None
+    sender: str | None = None
+    media: tuple[str, ...] = ()
+    message_class: int | None = None
+    ports: tuple[int, int] | None = None
+    encoding: str = "auto"
+    validity_s: int | None = None
+    send_at: datetime | None = None
+    expires_at: datetime | None = None
+    priority: int = DEFAULT_PRIORITY
+    delivery_report: bool | None = None
+    at_most_once: bool = False
+    ordered: bool = False
+    tags: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a command came from.
+
+    `edge`: "mqtt", "api", … `wants_result`: write a `send.result` event into the outbox with the command.
+    `delivery`: a token that is the same when the transport delivers the same command again (MQTT: session, packet
+    identifier and digest of the payload); `redelivered`: the transport says that it may be such a one (MQTT: DUP).
+    `reply_to`, `correlation`: MQTT 5 response topic and correlation data, handed back in the event.
+    """
+
+    edge: str
+    wants_result: bool = False
+    delivery: str | None = None
+    redelivered: bool = False
+    reply_to: str | None = None
+    correlation: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandResult:
+    """What became of a command. `status`: "accepted", "duplicate" or "rejected"; `error`: (code, message) when rejected."""
+
+    status: str
+    client_id: str | None = None
+    message_ids: tuple[str, ...] = ()
+    error: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A fact for the edges. `subject`: what it is about (message id, modem name). `payload`: JSON object text without `seq`."""
+
+    kind: EventKind
+    subject: str
+    payload: str
+    reply_to: str | None = None
+    correlation: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEvent:
+    """An event with its place in the one global order."""
+
+    seq: int
+    event: Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """One SMS-SUBMIT of an outbound message. `seq` counts from 1; `pdu` is AT hex, `length` its TPDU octets."""
+
+    message_id: str
+    seq: int
+    state: SegmentState
+    pdu: str = ""
+    length: int = 0
+    mr: int | None = None
+    attempts: int = 0
+    line: str | None = None
+    imei: str = ""
+    iccid: str = ""
+    peer: str = ""
+    submitted_at: datetime | None = None
+    settled_at: datetime | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One text, in either direction, as it is stored.
+
+    `n`: accept order. `peer`: the other side's number. `line`: the modem it is bound to (None: any).
+    `segments`: parts on the air; `segments_sent`: those the network took (outbound).
+    `parts_missing`, `revision`, `smsc_time`: inbound only. `error`: (code, message).
+    """
+
+    id: str
+    direction: str
+    peer: str
+    status: Status
+    created_at: datetime
+    updated_at: datetime
+    n: int = 0
+    client_id: str | None = None
+    own_number: str = ""
+    line: str | None = None
+    pinned: bool = False
+    text: str | None = None
+    data: bytes | None = None
+    encoding: str = "auto"
+    message_class: int | None = None
+    ports: tuple[int, int] | None = None
+    segments: int = 1
+    segments_sent: int = 0
+    priority: int = DEFAULT_PRIORITY
+    validity_s: int | None = None
+    send_at: datetime | None = None
+    expires_at: datetime | None = None
+    not_before: datetime | None = None
+    delivery_report: bool = False
+    at_most_once: bool = False
+    ordered: bool = False
+    tags: Mapping[str, Any] = field(default_factory=dict)
+    error: tuple[str, str] | None = None
+    parts_missing: tuple[int, ...] = ()
+    revision: int = 1
+    smsc_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEntry:
+    """One line of a message's life. `what`: a short word ("queued", "submitting", "sent" …); `detail`: one line in words."""
+
+    at: datetime
+    what: str
+    segment: int | None = None
+    modem: str | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageFilter:
+    """Which messages to list. Every given field must match; newest first; `before` is an `n` (cursor)."""
+
+    direction: str | None = None
+    status: str | None = None
+    peer: str | None = None
+    line: str | None = None
+    before: int | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineStatus:
+    """What the edges show of one modem. `able`: registered, able to send, first sweep done."""
+
+    name: str
+    able: bool = False
+    state: str = "connecting"
+    registered: bool = False
+    operator: str = ""
+    access: str = ""
+    rssi_dbm: int | None = None
+    bars: int = 0
+    roaming: bool = False
+    sim: str = "unknown"
+    imei: str = ""
+    iccid: str = ""
+    number: str = ""
+    queue: int = 0
+    sent_today: int = 0
+    daily_limit: int = 0
+    temperature_c: float | None = None
+    error: str = ""
+    since: datetime | None = None
