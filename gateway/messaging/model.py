@@ -159,8 +159,9 @@ class Segment:
 class Message:
     """One text, in either direction, as it is stored.
 
-    `n`: accept order. `peer`: the other side's number. `line`: the modem it is bound to (None: any).
-    `segments`: parts on the air; `segments_sent`: those the network took (outbound).
+    `n`: accept order. `peer`: the other side's number. `modem`: the one the client asked for (None: any); `line` and
+    `iccid`: the modem and SIM that the first segment went to, which keep the rest (empty: none yet).
+    `delivery_report`: None means as the modem's configuration says. `segments`: parts on the air; `segments_sent`: those the network took (outbound).
     `parts_missing`, `revision`, `smsc_time`: inbound only. `error`: (code, message).
     """
 
@@ -173,8 +174,9 @@ class Message:
     n: int = 0
     client_id: str | None = None
     own_number: str = ""
+    modem: str | None = None
     line: str | None = None
-    pinned: bool = False
+    iccid: str = ""
     text: str | None = None
     data: bytes | None = None
     encoding: str = "auto"
@@ -187,7 +189,7 @@ class Message:
     send_at: datetime | None = None
     expires_at: datetime | None = None
     not_before: datetime | None = None
-    delivery_report: bool = False
+    delivery_report: bool | None = None
     at_most_once: bool = False
     ordered: bool = False
     tags: Mapping[str, Any] = field(default_factory=dict)
@@ -195,6 +197,64 @@ class Message:
     parts_missing: tuple[int, ...] = ()
     revision: int = 1
     smsc_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One TPDU as a modem handed it over. `memory` is "" and `slot` None when it came directly (+CMT, +CDS).
+
+    `kind`: "deliver", "status-report" or "undecodable". `repeat_of`: the part (its `n`) that this one repeats.
+    """
+
+    line: str
+    iccid: str
+    memory: str
+    slot: int | None
+    listing: int
+    kind: str
+    pdu: str
+    fingerprint: bytes
+    received_at: datetime
+    n: int = 0
+    message_id: str | None = None
+    assembly: int | None = None
+    seq: int | None = None
+    repeat_of: int | None = None
+    released: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembly:
+    """Parts of one concatenated text that are being put together. `key`: sender with its type of number.
+
+    `delivered`: the text was announced, whole or with parts missing. `revision`: how often.
+    """
+
+    n: int
+    line: str
+    iccid: str
+    key: str
+    ref: int
+    wide: bool
+    total: int
+    started_at: datetime
+    scts: datetime | None
+    message_id: str
+    delivered: bool = False
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A status report: reference, recipient, status octet, when it was received, and whether a segment was found for it."""
+
+    iccid: str
+    mr: int
+    peer: str
+    st: int
+    received_at: datetime
+    n: int = 0
+    matched: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,108 @@
+"""Taking a command: all recipients or none, once per idempotency key, in the transaction that makes it durable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.errors import RequestError
+from gateway.messaging import announce
+from gateway.messaging.content import Checked
+from gateway.messaging.model import (
+    CommandResult,
+    Message,
+    Origin,
+    SendRequest,
+    Status,
+    TimelineEntry,
+)
+from gateway.messaging.ports import Tx
+
+REDELIVERY_WINDOW = 1024
+"""How many commands back a redelivered one is looked for: more than any broker keeps in flight to us."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A checked command, ready to be written."""
+
+    request: SendRequest
+    checked: Checked
+    digest: str
+    origin: Origin
+    max_waiting: int
+
+
+def accept(tx: Tx, command: Command, new_id: Callable[[], str], now: datetime) -> CommandResult:
+    """Writes the messages of a command, its first status events and its result; or says why not."""
+    request, origin = command.request, command.origin
+    result = _seen_before(tx, command)
+    if result is None and tx.messages.waiting_count() + len(command.checked.recipients) > command.max_waiting:
+        result = rejected(request.client_id, RequestError(f"{command.max_waiting} messages wait already", code="queue_full"))
+    if result is None:
+        by_recipient = {to: _insert(tx, command, to, new_id(), now) for to in dict.fromkeys(command.checked.recipients)}
+        ids = tuple(by_recipient[to] for to in command.checked.recipients)
+        tx.commands.insert(request.client_id, command.digest, ids, origin.delivery, now)
+        result = CommandResult(status="accepted", client_id=request.client_id, message_ids=ids)
+    answer(tx, result, origin, now)
+    return result
+
+
+def _seen_before(tx: Tx, command: Command) -> CommandResult | None:
+    client_id, origin = command.request.client_id, command.origin
+    if client_id is not None and (known := tx.commands.by_client_id(client_id)) is not None:
+        digest, ids = known
+        if digest == command.digest:
+            return CommandResult(status="duplicate", client_id=client_id, message_ids=ids)
+        return rejected(client_id, RequestError(f"id {client_id!r} was used before for other content", code="id_conflict"))
+    # A command without an id: the transport's own mark tells a redelivery from the same words said twice.
+    if client_id is None and origin.redelivered and origin.delivery is not None:
+        earlier = tx.commands.by_delivery(origin.delivery, REDELIVERY_WINDOW)
+        if earlier is not None:
+            return CommandResult(status="duplicate", message_ids=earlier)
+    return None
+
+
+def _insert(tx: Tx, command: Command, to: str, message_id: str, now: datetime) -> str:
+    request = command.request
+    later = request.send_at is not None and request.send_at > now
+    message = Message(
+        id=message_id,
+        direction="outbound",
+        peer=to,
+        status=Status.SCHEDULED if later else Status.QUEUED,
+        created_at=now,
+        updated_at=now,
+        client_id=request.client_id,
+        modem=command.checked.modem,
+        text=request.text,
+        data=request.data,
+        encoding=command.checked.encoding,
+        message_class=request.message_class,
+        ports=request.ports,
+        segments=command.checked.segments,
+        priority=request.priority,
+        validity_s=request.validity_s,
+        send_at=request.send_at if later else None,
+        expires_at=request.expires_at,
+        delivery_report=request.delivery_report,
+        at_most_once=request.at_most_once,
+        ordered=request.ordered,
+        tags=request.tags,
+    )
+    tx.messages.insert(message)
+    tx.messages.log(message_id, TimelineEntry(at=now, what=message.status.value, detail=f"by {command.origin.edge}"))
+    tx.events.add(announce.message_status(message, now), now)
+    return message_id
+
+
+def rejected(client_id: str | None, error: RequestError) -> CommandResult:
+    """The result that says no, with the error's code and its one line."""
+    return CommandResult(status="rejected", client_id=client_id, error=(error.code, str(error)))
+
+
+def answer(tx: Tx, result: CommandResult, origin: Origin, now: datetime) -> None:
+    """Puts the result into the event outbox where the edge wants it, so that a crash after the commit still answers."""
+    if origin.wants_result:
+        tx.events.add(announce.send_result(result, origin), now)
