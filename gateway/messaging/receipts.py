@@ -1,10 +1,15 @@
-"""Which segment a status report speaks of: same SIM, same reference, recipient alike, sent not too long ago."""
+"""Status reports: which segment one speaks of, and what it says. Also evidence for segments whose outcome is unknown.
+
+A report fits a segment when SIM and recipient are the same and it came after the segment was submitted. Among those, the
+reference decides; a report whose reference no segment has shows that an unknown segment did leave (design: evidence (b)).
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from gateway.messaging import outbound
+from gateway.messaging import ledger
 from gateway.messaging.model import Report, Segment, SegmentState
 from gateway.messaging.numbers import same_subscriber
 from gateway.messaging.ports import Tx
@@ -15,31 +20,62 @@ REPORT_WINDOW = timedelta(days=8)
 
 def take_report(tx: Tx, report: Report, now: datetime) -> bool:
     """Stores a report and applies it to its segment. False when no segment is known for it (yet)."""
-    n = tx.reports.insert(report)
+    stored = replace(report, n=tx.reports.insert(report))
     segment = _find(tx, report)
     if segment is None:
         return False
-    tx.reports.match(n, segment.message_id, segment.seq)
-    outbound.apply_report(tx, segment, report.mr, report.st, now)
+    _apply(tx, segment, stored, now)
     return True
 
 
 def _find(tx: Tx, report: Report) -> Segment | None:
-    """References wrap at 256, so the latest match counts; without one, an unknown segment is evidence (b) of its leaving."""
-    known = [
-        segment
-        for segment in tx.segments.with_reference(report.iccid, report.mr)
-        if segment.state is not SegmentState.SUBMITTING and _fits(segment, report)
-    ]
-    still_open = [segment for segment in known if segment.state is SegmentState.SENT] or known
+    # References wrap at 256, so the latest open match counts.
+    known = [each for each in tx.segments.with_reference(report.iccid, report.mr) if _fits(each, report)]
+    still_open = [each for each in known if each.state is SegmentState.SENT]
     if still_open:
-        return max(still_open, key=lambda each: each.submitted_at or report.received_at)
-    unknown = [
-        segment
-        for segment in tx.segments.in_states((SegmentState.UNKNOWN,), report.iccid)
-        if _fits(segment, report)
-    ]
-    return min(unknown, key=lambda each: each.submitted_at or report.received_at, default=None)
+        return max(still_open, key=_submitted)
+    # A report can overtake the answer that tells the reference: then it waits for that answer.
+    if any(_fits(each, report) for each in tx.segments.in_states((SegmentState.SUBMITTING,), report.iccid)):
+        return None
+    unknown = [each for each in tx.segments.in_states((SegmentState.UNKNOWN,), report.iccid) if _fits(each, report)]
+    if unknown:
+        return min(unknown, key=_submitted)
+    return max(known, key=_submitted, default=None)
+
+
+def after_submit(tx: Tx, segment: Segment, now: datetime) -> None:
+    """After a submit was settled: reports that had to wait for it find their segment."""
+    if segment.state is SegmentState.SENT and segment.mr is not None and segment.submitted_at is not None:
+        for report in tx.reports.unmatched(segment.iccid, segment.submitted_at, segment.mr):
+            if _fits(segment, report):
+                _apply(tx, segment, report, now)
+                break
+    for unknown in tx.segments.in_states((SegmentState.UNKNOWN,), segment.iccid):
+        for report in tx.reports.unmatched(segment.iccid, _submitted(unknown)):
+            if _fits(unknown, report) and _find(tx, report) is not None:
+                _apply(tx, unknown, report, now)
+                break
+
+
+def _apply(tx: Tx, segment: Segment, report: Report, now: datetime) -> None:
+    """A report's verdict (3GPP TS 23.040 clause 9.2.3.15: TP-Status)."""
+    tx.reports.match(report.n, segment.message_id, segment.seq)
+    status = f"TP-Status 0x{report.st:02X}"
+    if segment.state is SegmentState.UNKNOWN:
+        segment = replace(segment, state=SegmentState.SENT, mr=report.mr, settled_at=now, error="")
+        ledger.put(tx, segment, now, "a status report shows that it left")
+        ledger.follow(tx, segment, None, now)
+    if 0x20 <= report.st < 0x40:  # the service centre goes on trying
+        ledger.put(tx, segment, now, f"the service centre is still trying ({status})", what="waiting")
+        return
+    delivered = report.st < 0x20
+    if segment.state is SegmentState.DELIVERED:
+        return
+    error = None if delivered else ("undelivered", f"the service centre could not deliver it ({status})")
+    state = SegmentState.DELIVERED if delivered else SegmentState.UNDELIVERED
+    settled = replace(segment, state=state, error=error[1] if error else "")
+    ledger.put(tx, settled, now, status)
+    ledger.follow(tx, settled, error, now)
 
 
 def _fits(segment: Segment, report: Report) -> bool:
@@ -48,12 +84,6 @@ def _fits(segment: Segment, report: Report) -> bool:
     return segment.submitted_at <= report.received_at <= segment.submitted_at + REPORT_WINDOW
 
 
-def match_early(tx: Tx, segment: Segment, now: datetime) -> None:
-    """After `+CMGS:`: applies a report that had come before the answer and fitted nothing then."""
-    if segment.mr is None or segment.submitted_at is None:
-        return
-    for report in tx.reports.unmatched(segment.iccid, segment.mr, segment.submitted_at):
-        if same_subscriber(segment.peer, report.peer):
-            tx.reports.match(report.n, segment.message_id, segment.seq)
-            outbound.apply_report(tx, segment, report.mr, report.st, now)
-            return
+def _submitted(segment: Segment) -> datetime:
+    assert segment.submitted_at is not None, "only segments that were submitted are looked at"
+    return segment.submitted_at

@@ -1,0 +1,302 @@
+"""Taking received TPDUs: raw PDU, decoded part, message and event in one transaction. Nothing is discarded.
+
+What a modem hands over may be new, the same slot again after a crash before the delete was confirmed (replay), or a copy
+that the network sent again (repeat). Only the first is announced; all are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from gateway.clock import rfc3339
+from gateway.errors import PduError
+from gateway.messaging import announce, reassembly
+from gateway.messaging.model import Assembly, Message, Part, Report, Status, TimelineEntry
+from gateway.messaging.ports import Received, Tx
+from gateway.messaging.receipts import take_report
+from gateway.pdu import Concat, Deliver, Direction, Frame, StatusReport, Submit, UserData, decode_frame, fingerprint, join
+
+REPEAT_WINDOW = timedelta(hours=72)
+"""A single text with an equal fingerprint within this time is a repeat by the network."""
+
+SECOND_WINDOW = timedelta(seconds=5)
+"""… unless it came within this time or in the same listing: people do send the same word twice."""
+
+MAX_OPEN_PER_SENDER = 64
+MAX_OPEN_PER_LINE = 2000
+"""Open assemblies; parts beyond are kept raw."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """The line a part came in on, and what is needed to write messages: own number, id maker, time."""
+
+    line: str
+    iccid: str
+    number: str
+    new_id: Callable[[], str]
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Arrival:
+    item: Received
+    frame: Frame | None
+    fingerprint: bytes
+    error: str = ""
+
+
+def take(tx: Tx, box: Box, items: Sequence[Received]) -> None:
+    """Stores everything of one listing or notification. After the commit the modem may delete or acknowledge it."""
+    for item in items:
+        arrival = _read(item)
+        earlier = tx.parts.alike(box.iccid, arrival.fingerprint, box.now - REPEAT_WINDOW)
+        if any(_is_replay(part, item) for part in earlier):
+            continue
+        _take_one(tx, box, arrival, earlier)
+
+
+def _read(item: Received) -> _Arrival:
+    try:
+        frame = decode_frame(item.pdu, Direction.MT, length=item.length)
+    except PduError as exc:
+        return _Arrival(item=item, frame=None, fingerprint=item.pdu.upper().encode(), error=str(exc))
+    return _Arrival(item=item, frame=frame, fingerprint=fingerprint(frame.tpdu_octets))
+
+
+def _is_replay(part: Part, item: Received) -> bool:
+    """The same slot, whose delete was never confirmed: a crash came between commit and delete."""
+    return not part.released and part.memory == item.memory and part.slot == item.index
+
+
+def _take_one(tx: Tx, box: Box, arrival: _Arrival, earlier: Sequence[Part]) -> None:
+    tpdu = arrival.frame.tpdu if arrival.frame else None
+    if isinstance(tpdu, StatusReport):
+        _take_report(tx, box, arrival, tpdu, earlier)
+    elif isinstance(tpdu, Deliver):
+        if (concat := tpdu.ud.concat) is not None and concat.total > 1:
+            _take_segment(tx, box, arrival, tpdu, concat)
+        else:
+            _take_single(tx, box, arrival, tpdu, earlier)
+    else:
+        _take_undecodable(tx, box, arrival, earlier)
+
+
+def _part(box: Box, arrival: _Arrival, kind: str) -> Part:
+    item = arrival.item
+    return Part(
+        line=box.line,
+        iccid=box.iccid,
+        memory=item.memory,
+        slot=item.index,
+        listing=item.listing,
+        kind=kind,
+        pdu=item.pdu,
+        fingerprint=arrival.fingerprint,
+        received_at=box.now,
+    )
+
+
+def _take_undecodable(tx: Tx, box: Box, arrival: _Arrival, earlier: Sequence[Part]) -> None:
+    tx.parts.insert(replace(_part(box, arrival, "undecodable"), repeat_of=earlier[0].n if earlier else None))
+    if not earlier:
+        why = arrival.error or ("an SMS-SUBMIT" if arrival.frame and isinstance(arrival.frame.tpdu, Submit) else "")
+        text = f"a PDU in {arrival.item.memory or 'a direct delivery'} cannot be read and is kept raw: {why}"
+        tx.events.add(announce.alert("bad_pdu", text, box.line, box.now), box.now)
+
+
+def _take_report(tx: Tx, box: Box, arrival: _Arrival, tpdu: StatusReport, earlier: Sequence[Part]) -> None:
+    tx.parts.insert(replace(_part(box, arrival, "status-report"), repeat_of=earlier[0].n if earlier else None))
+    if not earlier:
+        report = Report(iccid=box.iccid, mr=tpdu.mr, peer=str(tpdu.ra), st=tpdu.st, received_at=box.now)
+        take_report(tx, report, box.now)
+
+
+def _take_single(tx: Tx, box: Box, arrival: _Arrival, tpdu: Deliver, earlier: Sequence[Part]) -> None:
+    part = _part(box, arrival, "deliver")
+    repeated = _repeated(part, earlier)
+    if repeated is not None:
+        tx.parts.insert(replace(part, repeat_of=repeated.n, message_id=repeated.message_id))
+        if repeated.message_id:
+            tx.messages.log(repeated.message_id, TimelineEntry(at=box.now, what="repeated", modem=box.line))
+        return
+    content = join([tpdu.ud])
+    message = replace(
+        _message(box, tpdu, Status.RECEIVED),
+        text=content.text,
+        data=content.data,
+        encoding=content.encoding.value,
+    )
+    tx.parts.insert(replace(part, message_id=message.id))
+    _announce(tx, message, box, first=True)
+
+
+def _repeated(part: Part, earlier: Sequence[Part]) -> Part | None:
+    """The part that this one repeats; None when it is a second, equal text."""
+    for other in earlier:
+        same_listing = part.listing == other.listing and part.listing != 0 and other.slot != part.slot
+        if not same_listing and part.received_at - other.received_at > SECOND_WINDOW:
+            return other
+    return None
+
+
+def _message(box: Box, tpdu: Deliver, status: Status) -> Message:
+    ports = tpdu.ud.ports
+    return Message(
+        id=box.new_id(),
+        direction="inbound",
+        peer=str(tpdu.oa),
+        status=status,
+        created_at=box.now,
+        updated_at=box.now,
+        own_number=box.number,
+        line=box.line,
+        modem=box.line,
+        iccid=box.iccid,
+        message_class=tpdu.dcs.message_class,
+        ports=(ports.destination, ports.source) if ports else None,
+        smsc_time=tpdu.scts.moment,
+    )
+
+
+def _announce(tx: Tx, message: Message, box: Box, *, first: bool) -> None:
+    if first:
+        tx.messages.insert(message)
+    else:
+        tx.messages.update(
+            message.id,
+            box.now,
+            status=message.status,
+            text=message.text,
+            data=message.data,
+            encoding=message.encoding,
+            parts_missing=message.parts_missing,
+            revision=message.revision,
+        )
+    if message.status is Status.RECEIVED:
+        lacking = f"without part {', '.join(map(str, message.parts_missing))}" if message.parts_missing else ""
+        sent = f"sent {rfc3339(message.smsc_time)}" if message.smsc_time else ""
+        detail = "; ".join(filter(None, (sent, lacking)))
+        tx.messages.log(message.id, TimelineEntry(at=box.now, what="received", modem=box.line, detail=detail))
+        tx.events.add(announce.inbox(message, box.now), box.now)
+
+
+# --- concatenated texts -------------------------------------------------------------------------------------------
+
+
+def _take_segment(tx: Tx, box: Box, arrival: _Arrival, tpdu: Deliver, concat: Concat) -> None:
+    part = replace(_part(box, arrival, "deliver"), seq=concat.seq)
+    key = f"{tpdu.oa.ton:d}:{tpdu.oa.npi:d}:{tpdu.oa.value}"
+    known = tx.parts.assemblies(box.iccid, key, concat.ref, concat.wide, concat.total)
+    scts = tpdu.scts.moment
+    candidates = [
+        reassembly.Candidate(n=each.n, scts=each.scts, parts=_user_data(tx.parts.of_assembly(each.n))) for each in known
+    ]
+    place = reassembly.choose(concat, scts, tpdu.ud, candidates)
+    if place is not None:
+        assembly = next(each for each in known if each.n == place[0])
+        if place[1]:
+            twin = next(each for each in tx.parts.of_assembly(assembly.n) if each.seq == concat.seq)
+            tx.parts.insert(replace(part, message_id=assembly.message_id, repeat_of=twin.n))
+            return
+    else:
+        if _too_many(tx, box, key):
+            _keep_raw(tx, box, part)
+            return
+        assembly = _start(tx, box, tpdu, concat, key)
+    tx.parts.insert(replace(part, message_id=assembly.message_id, assembly=assembly.n))
+    have = _user_data(tx.parts.of_assembly(assembly.n))
+    log = TimelineEntry(at=box.now, what="part", segment=concat.seq, modem=box.line, detail=f"{len(have)} of {concat.total}")
+    tx.messages.log(assembly.message_id, log)
+    if assembly.delivered or not reassembly.missing(concat.total, have):
+        _deliver(tx, box, assembly, have)
+
+
+def _user_data(parts: Sequence[Part]) -> dict[int, UserData]:
+    return {part.seq: _deliver_of(part).ud for part in parts if part.seq is not None and part.repeat_of is None}
+
+
+def _deliver_of(part: Part) -> Deliver:
+    tpdu = decode_frame(part.pdu, Direction.MT).tpdu
+    assert isinstance(tpdu, Deliver), "only SMS-DELIVERs are put into assemblies"
+    return tpdu
+
+
+def _too_many(tx: Tx, box: Box, key: str) -> bool:
+    return (
+        tx.parts.open_assemblies(box.iccid, key) >= MAX_OPEN_PER_SENDER
+        or tx.parts.open_assemblies(box.iccid) >= MAX_OPEN_PER_LINE
+    )
+
+
+def _keep_raw(tx: Tx, box: Box, part: Part) -> None:
+    tx.parts.insert(part)
+    text = "too many unfinished concatenated texts; a part is kept raw"
+    tx.events.add(announce.alert("too_many_parts", text, box.line, box.now), box.now)
+
+
+def _start(tx: Tx, box: Box, tpdu: Deliver, concat: Concat, key: str) -> Assembly:
+    message = replace(_message(box, tpdu, Status.RECEIVING), segments=concat.total, revision=0)
+    tx.messages.insert(message)
+    assembly = Assembly(
+        n=0,
+        line=box.line,
+        iccid=box.iccid,
+        key=key,
+        ref=concat.ref,
+        wide=concat.wide,
+        total=concat.total,
+        started_at=box.now,
+        scts=tpdu.scts.moment,
+        message_id=message.id,
+    )
+    return replace(assembly, n=tx.parts.start_assembly(assembly))
+
+
+def _deliver(tx: Tx, box: Box, assembly: Assembly, have: dict[int, UserData]) -> None:
+    message = tx.messages.get(assembly.message_id)
+    assert message is not None, "an assembly has its message from the first part on"
+    content = reassembly.assemble(assembly.total, have)
+    revision = assembly.revision + 1
+    tx.parts.deliver_assembly(assembly.n, revision)
+    whole = replace(
+        message,
+        status=Status.RECEIVED,
+        text=content.text,
+        data=content.data,
+        encoding=content.encoding.value,
+        parts_missing=reassembly.missing(assembly.total, have),
+        revision=revision,
+    )
+    _announce(tx, whole, box, first=False)
+
+
+def deliver_overdue(tx: Tx, started_before: datetime, now: datetime) -> int:
+    """Texts that have waited too long for parts are delivered as they are. Returns how many."""
+    overdue = tx.parts.overdue_assemblies(started_before)
+    for assembly in overdue:
+        box = Box(line=assembly.line, iccid=assembly.iccid, number="", new_id=_no_new_id, now=now)
+        _deliver(tx, box, assembly, _user_data(tx.parts.of_assembly(assembly.n)))
+    return len(overdue)
+
+
+def _no_new_id() -> str:
+    raise AssertionError("an overdue text has its id already")
+
+
+# --- what the modem has let go ------------------------------------------------------------------------------------
+
+
+def released(tx: Tx, iccid: str, items: Sequence[Received], now: datetime) -> None:
+    """The modem confirmed that these are deleted or acknowledged."""
+    for item in items:
+        tx.parts.release_slot(iccid, item.memory, item.index, _read(item).fingerprint, now)
+
+
+def swept(tx: Tx, iccid: str, memory: str, listed: Sequence[Received], now: datetime) -> None:
+    """A completed listing: what is stored as unreleased but is not there any more, or is another, has been let go."""
+    there = {item.index: _read(item).fingerprint for item in listed}
+    gone = [part.n for part in tx.parts.unreleased(iccid, memory) if there.get(part.slot) != part.fingerprint]
+    tx.parts.release(gone, now)

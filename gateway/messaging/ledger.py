@@ -1,0 +1,211 @@
+"""The life of an outbound segment, one function a transition, each run inside a transaction.
+
+    pending → submitting → sent → delivered | undelivered
+                 │  └────→ failed | pending (again)
+                 └───────→ unknown → sent | pending | failed
+
+`submitting` is committed before the first octet of the PDU leaves; what cannot be known is `unknown` and is settled by
+evidence (a late answer, a status report) before any policy. The message's status follows from its segments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from gateway.messaging import announce
+from gateway.messaging.model import (
+    LEFT,
+    Message,
+    Segment,
+    SegmentState,
+    Status,
+    TimelineEntry,
+)
+from gateway.messaging.ports import SubmitResult, Tx
+
+BACKOFF_S = (5, 15, 60, 300, 900)
+"""Pause before the next attempt, by attempts made."""
+
+LOCAL_PAUSE_S = 30
+"""Pause of a line whose SIM or configuration is in the way: no attempt is burnt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sim:
+    """Where a segment is sent from."""
+
+    line: str
+    imei: str
+    iccid: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a submit, in our words. `state`: the segment's next state. `mr`: the reference when sent."""
+
+    state: SegmentState
+    mr: int | None = None
+    error: tuple[str, str] | None = None
+    burns_attempt: bool = True
+    line_pause_s: float = 0
+
+
+_REFUSAL_STATES = {
+    "permanent": SegmentState.FAILED,
+    "ambiguous": SegmentState.UNKNOWN,
+    "sent": SegmentState.SENT,
+}
+_REFUSAL_CODES = {"permanent": "network_rejected", "ambiguous": "outcome_unknown", "local": "modem_error"}
+
+
+def judge(result: SubmitResult) -> Outcome:
+    """The modem's answer → the segment's next state."""
+    if result.outcome == "sent":
+        return Outcome(state=SegmentState.SENT, mr=result.mr)
+    if result.outcome == "unknown":
+        return Outcome(state=SegmentState.UNKNOWN, error=("outcome_unknown", result.detail or "no answer from the modem"))
+    if result.outcome == "not_sent":
+        return Outcome(state=SegmentState.PENDING, error=("modem_error", result.detail), burns_attempt=False, line_pause_s=1)
+    return judge_refusal(result.cause, f"{result.error}: {result.detail}" if result.detail else result.error)
+
+
+def judge_refusal(cause: str, detail: str) -> Outcome:
+    """A refusal by its retry class ("retry", "permanent", "local", "ambiguous", "sent")."""
+    state = _REFUSAL_STATES.get(cause, SegmentState.PENDING)
+    return Outcome(
+        state=state,
+        error=None if state is SegmentState.SENT else (_REFUSAL_CODES.get(cause, "network_busy"), detail),
+        burns_attempt=cause != "local",
+        line_pause_s=LOCAL_PAUSE_S if cause == "local" else 0,
+    )
+
+
+def prepare(tx: Tx, message: Message, pdus: Sequence[tuple[str, int]]) -> list[Segment]:
+    """Writes a concatenated message's segments as pending; what an earlier run wrote stays as it is."""
+    known = {segment.seq: segment for segment in tx.segments.of(message.id)}
+    for seq, (pdu, length) in enumerate(pdus, 1):
+        if seq not in known:
+            known[seq] = Segment(
+                message_id=message.id, seq=seq, state=SegmentState.PENDING, pdu=pdu, length=length, peer=message.peer
+            )
+            tx.segments.put(known[seq])
+    return [known[seq] for seq in sorted(known)]
+
+
+def claim(tx: Tx, segment: Segment, sim: Sim, now: datetime) -> Segment | None:
+    """Marks a segment `submitting` on a SIM. None when the message was cancelled, has expired or went elsewhere meanwhile."""
+    message = tx.messages.get(segment.message_id)
+    if message is None or message.status not in (Status.QUEUED, Status.SENDING):
+        return None
+    if message.iccid not in ("", sim.iccid) or (message.expires_at is not None and message.expires_at <= now):
+        return None
+    claimed = replace(
+        segment,
+        state=SegmentState.SUBMITTING,
+        line=sim.line,
+        imei=sim.imei,
+        iccid=sim.iccid,
+        submitted_at=now,
+        settled_at=None,
+        error="",
+    )
+    tx.segments.put(claimed)
+    if message.status is not Status.SENDING or message.iccid != sim.iccid:
+        tx.messages.update(
+            message.id, now, status=Status.SENDING, line=sim.line, iccid=sim.iccid, own_number=sim.number, error=None
+        )
+    tx.messages.log(message.id, TimelineEntry(at=now, what="submitting", segment=segment.seq, modem=sim.line))
+    return claimed
+
+
+def record(tx: Tx, segment: Segment, outcome: Outcome, max_attempts: int, now: datetime) -> Segment:
+    """Writes what came of a submit, and what follows from it for the message. Returns the segment as it is now."""
+    attempts = segment.attempts + (1 if outcome.burns_attempt else 0)
+    state, error = outcome.state, outcome.error
+    if state is SegmentState.PENDING and attempts >= max_attempts:
+        state = SegmentState.FAILED
+    settled = replace(
+        segment,
+        state=state,
+        mr=outcome.mr,
+        attempts=attempts,
+        settled_at=now,
+        error=error[1] if error else "",
+    )
+    detail = error[1] if error else ""
+    if state is SegmentState.SENT and outcome.mr is not None:
+        detail = detail or f"reference {outcome.mr}"
+    put(tx, settled, now, detail)
+    follow(tx, settled, error, now)
+    return settled
+
+
+def put(tx: Tx, segment: Segment, now: datetime, detail: str, what: str | None = None) -> None:
+    """Writes a segment and the line of the timeline that says so."""
+    tx.segments.put(segment)
+    entry = TimelineEntry(
+        at=now, what=what or segment.state.value, segment=segment.seq, modem=segment.line, detail=detail
+    )
+    tx.messages.log(segment.message_id, entry)
+
+
+def follow(tx: Tx, segment: Segment, error: tuple[str, str] | None, now: datetime) -> None:
+    """The message's status from its segments, announced when it changed."""
+    message = tx.messages.get(segment.message_id)
+    if message is None:
+        return
+    segments = [segment] if message.segments == 1 else tx.segments.of(message.id)
+    left = sum(1 for each in segments if each.state in LEFT)
+    changes: dict[str, object] = {"segments_sent": left}
+    status = _status(message, segments)
+    if status is Status.FAILED:
+        why = error[1] if error else "the rest could not be sent"
+        changes["error"] = ("partially_sent", f"{left} of {message.segments} segments left; {why}") if left else error
+    elif segment.state is SegmentState.PENDING:
+        changes["not_before"] = _next_attempt(segment, error, now)
+        if status is Status.QUEUED:  # nothing has left: the whole message is free to go by another modem
+            changes["iccid"] = ""
+    elif status in (Status.UNKNOWN, Status.UNDELIVERED):
+        changes["error"] = error
+    elif message.error is not None:
+        changes["error"] = None
+    change_status(tx, message, status, now, **changes)
+
+
+def _next_attempt(segment: Segment, error: tuple[str, str] | None, now: datetime) -> datetime | None:
+    """A modem that was away pauses by itself; a network that said no is asked again after a growing pause."""
+    if error is None or error[0] == "modem_error":
+        return None
+    return now + timedelta(seconds=BACKOFF_S[min(segment.attempts, len(BACKOFF_S)) - 1])
+
+
+def _status(message: Message, segments: Sequence[Segment]) -> Status:
+    states = {segment.state for segment in segments}
+    complete = len(segments) == message.segments
+    if SegmentState.UNKNOWN in states:
+        return Status.UNKNOWN
+    if SegmentState.FAILED in states:
+        return Status.FAILED
+    if complete and states <= {SegmentState.DELIVERED}:
+        return Status.DELIVERED
+    if complete and states <= set(LEFT):
+        return Status.UNDELIVERED if SegmentState.UNDELIVERED in states else Status.SENT
+    started = states & {*LEFT, SegmentState.SUBMITTING}
+    return Status.SENDING if started else Status.QUEUED
+
+
+def change_status(tx: Tx, message: Message, status: Status, now: datetime, **changes: object) -> Message:
+    """Updates a message; a new status that edges are told of becomes an event. `delivered` never skips `sent`."""
+    if status is message.status and all(getattr(message, name) == value for name, value in changes.items()):
+        return message
+    tx.messages.update(message.id, now, status=status, **changes)
+    after = replace(message, status=status, updated_at=now, **changes)  # type: ignore[arg-type]
+    silent = status not in announce.ANNOUNCED or (status is Status.QUEUED and message.status is Status.SENDING)
+    if status is not message.status and not silent:
+        if status in (Status.DELIVERED, Status.UNDELIVERED) and message.status is not Status.SENT:
+            tx.events.add(announce.message_status(replace(after, status=Status.SENT, error=None), now), now)
+        tx.events.add(announce.message_status(after, now), now)
+    return after
