@@ -1,0 +1,10 @@
+"""A modem emulator on pseudo-terminals, attached to one simulated network.
+
+It shares no parser with `gateway.at`, and the service centre moves TPDUs octet by octet (`tpdu.py`), so that a bug
+of the gateway cannot hide behind the same bug in its test bench.
+"""
+
+from gateway.emulator.config import EmulatorConfig, ModemConfig, NetworkConfig
+from gateway.emulator.service import Emulator
+
+__all__ = ["Emulator", "EmulatorConfig", "ModemConfig", "NetworkConfig"]

@@ -1,0 +1,250 @@
+"""Basic commands, identity, and what concerns the modem as a whole (V.250, 27.007 5 and 8)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.emulator.commands.table import AtError, Op, cme, integer, on, text_list
+
+if TYPE_CHECKING:
+    from gateway.emulator.modem import Modem
+
+CFUN_LEVELS = (0, 1, 4, 5, 6, 7)
+CFUN_REBOOT = (16,)
+Arguments = tuple[str, ...]
+
+
+@on("E", Op.RUN)
+def echo(modem: Modem, arguments: Arguments) -> str:
+    modem.settings.echo = bool(integer(arguments, 0, 0))
+    return ""
+
+
+@on("V", Op.RUN)
+def verbose(modem: Modem, arguments: Arguments) -> str:
+    modem.settings.verbose = bool(integer(arguments, 0, 0))
+    return ""
+
+
+@on("Q", Op.RUN)
+def quiet(modem: Modem, arguments: Arguments) -> str:
+    modem.settings.quiet = bool(integer(arguments, 0, 0))
+    return ""
+
+
+@on("Z", Op.RUN)
+@on("&F", Op.RUN)
+def reset_settings(modem: Modem, _: Arguments) -> str:
+    """Back to defaults, echo included; the memories chosen with CPMS stay."""
+    memories = modem.settings.memories
+    modem.settings = modem.default_settings()
+    modem.settings.memories = memories
+    return ""
+
+
+@on("&C", Op.RUN)
+@on("&D", Op.RUN)
+@on("&K", Op.RUN)
+@on("&W", Op.RUN)
+@on("\\Q", Op.RUN)
+@on("X", Op.RUN)
+@on("L", Op.RUN)
+@on("M", Op.RUN)
+@on("S", Op.SET, Op.RUN)
+@on("H", Op.RUN)
+@on("+CHUP", Op.RUN, Op.TEST)
+@on("+CSCB", Op.SET, Op.TEST)
+@on("+CSMP", Op.SET, Op.TEST)
+@on("+CRSL", Op.SET)
+@on("+COPN", Op.TEST)
+def nothing_to_do(_: Modem, __: Arguments) -> str:
+    """Taken as every modem does; nothing that is emulated depends on it."""
+    return ""
+
+
+@on("S", Op.READ)
+def s_register(_: Modem, arguments: Arguments) -> str:
+    return {"3": "013", "4": "010", "5": "008"}.get(arguments[0], "000")
+
+
+@on("D", Op.RUN)
+def dial(_: Modem, __: Arguments) -> str:
+    raise AtError("NO CARRIER")
+
+
+@on("A", Op.RUN)
+def answer_call(_: Modem, __: Arguments) -> str:
+    raise AtError("NO CARRIER")
+
+
+@on("I", Op.RUN)
+def identification(modem: Modem, _: Arguments) -> str:
+    return "\r\n".join(line.format(imei=modem.config.imei) for line in modem.personality.ati)
+
+
+def _identity(modem: Modem, name: str, value: str) -> str:
+    return modem.personality.identity_prefix.get(name, "") + value
+
+
+@on("+CGMI", Op.RUN)
+@on("+GMI", Op.RUN)
+def manufacturer(modem: Modem, _: Arguments) -> str:
+    return _identity(modem, "+CGMI", modem.personality.manufacturer)
+
+
+@on("+CGMM", Op.RUN)
+@on("+GMM", Op.RUN)
+def model(modem: Modem, _: Arguments) -> str:
+    return _identity(modem, "+CGMM", modem.personality.model)
+
+
+@on("+CGMR", Op.RUN)
+@on("+GMR", Op.RUN)
+def revision(modem: Modem, _: Arguments) -> str:
+    return _identity(modem, "+CGMR", modem.personality.revision)
+
+
+@on("+CGSN", Op.RUN)
+@on("+GSN", Op.RUN)
+def imei(modem: Modem, _: Arguments) -> str:
+    return _identity(modem, "+CGSN", modem.config.imei)
+
+
+@on("+CGMI", Op.TEST)
+@on("+CGMM", Op.TEST)
+@on("+CGMR", Op.TEST)
+@on("+CGSN", Op.TEST)
+@on("+CIMI", Op.TEST)
+@on("+CNUM", Op.TEST)
+@on("+CLCC", Op.RUN, Op.TEST)
+def exists(_: Modem, __: Arguments) -> str:
+    return ""
+
+
+@on("+GCAP", Op.RUN)
+def capabilities(_: Modem, __: Arguments) -> str:
+    return "+GCAP: +CGSM,+DS,+ES"
+
+
+@on("+CMEE", Op.SET)
+def set_error_level(modem: Modem, arguments: Arguments) -> str:
+    level = integer(arguments, 0, 0)
+    if level > 2:
+        raise cme(50)
+    modem.settings.cmee = level
+    return ""
+
+
+@on("+CMEE", Op.READ)
+def error_level(modem: Modem, _: Arguments) -> str:
+    return f"+CMEE: {modem.settings.cmee}"
+
+
+@on("+CMEE", Op.TEST)
+def error_levels(_: Modem, __: Arguments) -> str:
+    return "+CMEE: (0-2)"
+
+
+@on("+CSCS", Op.SET)
+def set_charset(modem: Modem, arguments: Arguments) -> str:
+    name = arguments[0]
+    if name.startswith("0047"):  # "UCS2" may be asked for in UCS2 itself
+        name = bytes.fromhex(name).decode("utf-16-be", "replace")
+    if name not in modem.personality.charsets:
+        raise cme(50)
+    modem.settings.cscs = name
+    return ""
+
+
+@on("+CSCS", Op.READ)
+def charset(modem: Modem, _: Arguments) -> str:
+    return f'+CSCS: "{modem.settings.cscs}"'
+
+
+@on("+CSCS", Op.TEST)
+def charsets(modem: Modem, _: Arguments) -> str:
+    return f"+CSCS: {text_list(modem.personality.charsets)}"
+
+
+@on("+CFUN", Op.SET)
+def set_functionality(modem: Modem, arguments: Arguments) -> str:
+    level, restart = integer(arguments, 0, 1), integer(arguments, 1, 0)
+    if level in CFUN_REBOOT or restart:
+        return reboot(modem, arguments)
+    if level not in CFUN_LEVELS:
+        raise cme(50)
+    modem.cfun = level
+    modem.registration_changed()
+    return ""
+
+
+@on("+CFUN", Op.READ)
+def functionality(modem: Modem, _: Arguments) -> str:
+    return f"+CFUN: {modem.cfun}"
+
+
+@on("+CFUN", Op.TEST)
+def functionalities(_: Modem, __: Arguments) -> str:
+    return f"+CFUN: {text_list(CFUN_LEVELS)},(0-1)"
+
+
+@on("+CRESET", Op.RUN)
+@on("^RESET", Op.RUN)
+def reboot(modem: Modem, _: Arguments) -> str:
+    """Answers OK, then the port goes and comes back."""
+    modem.loop.call_soon(modem.reboot)
+    return ""
+
+
+@on("+CPOF", Op.RUN)
+def power_off(modem: Modem, _: Arguments) -> str:
+    modem.loop.call_soon(modem.unplug, None)
+    return ""
+
+
+@on("+CLAC", Op.RUN)
+def all_commands(modem: Modem, _: Arguments) -> str:
+    names = sorted({name for name, _ in modem.handlers if name[:1] in "+^$*"})
+    return "\r\n".join(f"AT{name}" for name in names)
+
+
+@on("+CPAS", Op.RUN)
+def activity(_: Modem, __: Arguments) -> str:
+    return "+CPAS: 0"
+
+
+@on("+CBC", Op.RUN)
+def battery(_: Modem, __: Arguments) -> str:
+    return "+CBC: 0,100,4100"
+
+
+@on("+CCLK", Op.READ)
+def wall_clock(modem: Modem, _: Arguments) -> str:
+    moment = modem.network.local_time()
+    return f'+CCLK: "{moment:%y/%m/%d,%H:%M:%S}+{modem.network.config.utc_offset_quarters:02d}"'
+
+
+@on("+WS46", Op.TEST)
+def radio_systems(_: Modem, __: Arguments) -> str:
+    return "+WS46: (12,22,25,28)"
+
+
+@on("+CUSD", Op.SET)
+def ussd(modem: Modem, arguments: Arguments) -> str:
+    """A code is answered by the network at once, with the code itself in the text (27.007 7.15)."""
+    modem.settings.registers["+CUSD"] = integer(arguments, 0, 0) % 2
+    if len(arguments) > 1 and arguments[1]:
+        if not modem.registered:
+            raise cme(30)
+        modem.loop.call_soon(modem.urc, f'+CUSD: 0,"Answer to {arguments[1]}",15')
+    return ""
+
+
+@on("+CUSD", Op.READ)
+def ussd_state(modem: Modem, _: Arguments) -> str:
+    return f"+CUSD: {modem.settings.registers.get('+CUSD', 0)}"
+
+
+@on("+CUSD", Op.TEST)
+def ussd_values(_: Modem, __: Arguments) -> str:
+    return "+CUSD: (0-2)"

@@ -1,0 +1,43 @@
+"""Texts of +CMEE=2 (27.007 9.2, 27.005 3.2.5)."""
+
+CME_TEXT = {
+    3: "operation not allowed",
+    4: "operation not supported",
+    10: "SIM not inserted",
+    11: "SIM PIN required",
+    12: "SIM PUK required",
+    13: "SIM failure",
+    14: "SIM busy",
+    16: "incorrect password",
+    20: "memory full",
+    21: "invalid index",
+    22: "not found",
+    30: "no network service",
+    50: "incorrect parameters",
+    100: "unknown",
+}
+
+CMS_TEXT = {
+    38: "network out of order",
+    41: "temporary failure",
+    42: "congestion",
+    300: "ME failure",
+    301: "SMS service of ME reserved",
+    302: "operation not allowed",
+    303: "operation not supported",
+    304: "invalid PDU mode parameter",
+    305: "invalid text mode parameter",
+    310: "SIM not inserted",
+    311: "SIM PIN required",
+    313: "SIM failure",
+    314: "SIM busy",
+    316: "SIM PUK required",
+    320: "memory failure",
+    321: "invalid memory index",
+    322: "memory full",
+    330: "SMSC address unknown",
+    331: "no network service",
+    332: "network timeout",
+    340: "no +CNMA acknowledgement expected",
+    500: "unknown error",
+}

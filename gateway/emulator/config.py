@@ -1,0 +1,168 @@
+"""What is emulated: modems, network, timing. Frozen data with defaults, or read from a TOML file."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gateway.emulator.personalities import PERSONALITIES, personality
+from gateway.errors import ConfigError
+
+TIMINGS = ("none", "realistic")
+REPORTS = ("delivered", "failed", "none")
+DEFAULT_ALTERNATION = ("sim7600", "huawei-e3372")
+MAX_MODEMS = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModemConfig:
+    """One modem with its SIM. What is left empty is made up from its position, always in the same way."""
+
+    name: str
+    personality: str = "generic"
+    number: str = ""
+    pin: str = ""
+    puk: str = "12345678"
+    imei: str = ""
+    iccid: str = ""
+    imsi: str = ""
+    storages: Mapping[str, int] = field(default_factory=dict)  # memory -> size, over the personality's
+    first_mr: int = 0  # the first TP-MR that the SIM gives out
+    cnma_timeout_s: float = 15.0  # how long +CMT waits for its CNMA when CSMS=1
+    prompt_timeout_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkConfig:
+    """How the service centre treats what it routes. Probabilities are 0 … 1, drawn from one seeded generator."""
+
+    seed: int = 1
+    smsc: str = "+491710760000"
+    utc_offset_quarters: int = 8  # of service-centre timestamps; not 0, so that an ignored offset shows
+    delay_s: float = 0.0
+    jitter_s: float = 0.0
+    reorder: float = 0.0  # probability that a part is overtaken by those behind it
+    reorder_s: float = 0.05
+    repeat: float = 0.0  # probability that a part is delivered twice
+    drop: float = 0.0  # probability that a part is lost between service centre and recipient
+    reports: str = "delivered"  # or "failed", "none"
+    report_delay_s: float = 0.0
+    refuse: Mapping[str, int] = field(default_factory=dict)  # recipient -> CMS error of the submit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmulatorConfig:
+    """The whole bench. `links`: folder for port symlinks; `control`: where the HTTP control listens (port 0: any)."""
+
+    modems: Sequence[ModemConfig] = ()
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    timing: str = "none"
+    links: Path | None = None
+    control: tuple[str, int] | None = None
+
+
+_Section = TypeVar("_Section", ModemConfig, NetworkConfig)
+
+
+_FITS: Mapping[str, type | tuple[type, ...]] = {"str": str, "int": int, "float": (int, float)}
+
+
+def default_modems(count: int) -> tuple[ModemConfig, ...]:
+    """`count` modems named modem1 … with alternating personalities."""
+    return tuple(
+        ModemConfig(name=f"modem{n}", personality=DEFAULT_ALTERNATION[(n - 1) % len(DEFAULT_ALTERNATION)])
+        for n in range(1, count + 1)
+    )
+
+
+def _luhn(digits: str) -> str:
+    """`digits` with the check digit that IMEI and ICCID end in (ISO/IEC 7812)."""
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        value = int(digit) * (2 if place % 2 == 0 else 1)
+        total += value - 9 if value > 9 else value
+    return digits + str(-total % 10)
+
+
+def completed(config: ModemConfig, position: int) -> ModemConfig:
+    """`config` with number, IMEI, ICCID and IMSI filled in for the modem at `position` (from 1)."""
+    return replace(
+        config,
+        number=config.number or f"+4917000000{position:02d}",
+        imei=config.imei or _luhn(f"35693803564{position:03d}"),
+        iccid=config.iccid or _luhn(f"894920000000000{position:03d}"),
+        imsi=config.imsi or f"26201000000{position:04d}",
+    )
+
+
+def load(path: Path) -> EmulatorConfig:
+    """The bench that a TOML file describes: keys `timing`, `links`, tables `[network]` and `[[modem]]`.
+
+    Raises ConfigError that names file, key and what is allowed.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+        raise ConfigError(f"{path}: {exc}") from exc
+    unknown = set(document) - {"timing", "links", "network", "modem"}
+    if unknown:
+        raise ConfigError(f"{path}: {min(unknown)}: unknown; allowed are timing, links, network, modem")
+    modems = document.get("modem", [])
+    if not isinstance(modems, list):
+        raise ConfigError(f"{path}: modem: must be a list of tables, [[modem]]")
+    config = EmulatorConfig(
+        modems=tuple(_section(ModemConfig, entry, f"{path}: modem[{n}]") for n, entry in enumerate(modems)),
+        network=_section(NetworkConfig, document.get("network", {}), f"{path}: network"),
+        timing=str(document.get("timing", "none")),
+        links=Path(str(document["links"])) if "links" in document else None,
+    )
+    check(config, str(path))
+    return config
+
+
+def _section(kind: type[_Section], entry: Any, where: str) -> _Section:
+    if not isinstance(entry, dict):
+        raise ConfigError(f"{where}: must be a table")
+    allowed = {f.name: f for f in fields(kind)}
+    for key, value in entry.items():
+        if key not in allowed:
+            raise ConfigError(f"{where}: {key}: unknown; allowed are {', '.join(allowed)}")
+        declared = str(allowed[key].type)
+        if not isinstance(value, _FITS.get(declared, dict)) or isinstance(value, bool):
+            raise ConfigError(f"{where}: {key}: must be {declared}")
+    try:
+        return kind(**entry)
+    except TypeError as exc:
+        raise ConfigError(f"{where}: {exc}") from exc
+
+
+def check(config: EmulatorConfig, where: str = "emulator") -> None:
+    """Raises ConfigError where values contradict each other or are out of range."""
+    names = [modem.name for modem in config.modems]
+    if len(set(names)) != len(names):
+        raise ConfigError(f"{where}: modem: two modems have one name")
+    if not 1 <= len(names) <= MAX_MODEMS:
+        raise ConfigError(f"{where}: modem: 1 to {MAX_MODEMS} modems are possible")
+    if config.timing not in TIMINGS:
+        raise ConfigError(f"{where}: timing: must be one of {', '.join(TIMINGS)}")
+    check_network(config.network, where)
+    for modem in config.modems:
+        if personality(modem.personality) is None:
+            raise ConfigError(f"{where}: {modem.name}: personality: must be one of {', '.join(PERSONALITIES)}")
+        if not modem.name or set(modem.name) - set("abcdefghijklmnopqrstuvwxyz0123456789-"):
+            raise ConfigError(f"{where}: modem: {modem.name!r}: a name has only a-z, 0-9 and -")
+
+
+def check_network(network: NetworkConfig, where: str = "network") -> None:
+    """Raises ConfigError when a value of the network is out of its range."""
+    if network.reports not in REPORTS:
+        raise ConfigError(f"{where}: reports: must be one of {', '.join(REPORTS)}")
+    for name in ("reorder", "repeat", "drop"):
+        if not 0 <= getattr(network, name) <= 1:
+            raise ConfigError(f"{where}: {name}: must be a probability, 0 to 1")
+    for name in ("delay_s", "jitter_s", "reorder_s", "report_delay_s"):
+        if not 0 <= getattr(network, name) <= 86400:
+            raise ConfigError(f"{where}: {name}: must be 0 to 86400 seconds")

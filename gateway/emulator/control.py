@@ -1,0 +1,235 @@
+"""The emulator's control over HTTP: look at what was sent, deliver, report, break things."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Any
+
+import uvicorn
+from fastapi import FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.emulator import content
+from gateway.emulator.faults import KINDS
+from gateway.errors import GatewayError
+
+if TYPE_CHECKING:
+    from gateway.emulator.modem import Modem
+    from gateway.emulator.network import Submitted
+    from gateway.emulator.service import Emulator
+
+START_S = 10.0
+ERROR_STATUS = {"unknown_modem": 404, "unsupported": 501}
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+class DeliverBody(_Body):
+    """`POST /deliver`."""
+
+    modem: str
+    sender: str = Field(default="+491710000000", alias="from")
+    text: str | None = None
+    data_hex: str | None = None
+    pdu: str | None = None
+    encoding: str | None = Field(default=None, pattern="^(gsm7|8bit|ucs2)$")
+    message_class: int | None = Field(default=None, alias="class", ge=0, le=3)
+    ports: tuple[int, int] | None = None
+    ref: int = Field(default=1, ge=0, le=65535)
+    wide: bool = False
+    pid: int = Field(default=0, ge=0, le=255)
+    repeat: int = Field(default=1, ge=1, le=100)
+    order: list[int] = Field(default_factory=list, max_length=1000)
+    drop_parts: list[int] = Field(default_factory=list, max_length=255)
+    delay_s: float = Field(default=0.0, ge=0, le=86400)
+
+
+class StatusReportBody(_Body):
+    """`POST /status-report`."""
+
+    modem: str
+    to: str
+    mr: int = Field(ge=0, le=255)
+    st: int = Field(default=0, ge=0, le=255)
+
+
+class FaultBody(BaseModel):
+    """`POST /fault`: fields besides these two depend on the kind."""
+
+    model_config = ConfigDict(extra="allow")
+    modem: str
+    kind: str
+
+
+class NetworkBody(_Body):
+    """`POST /network`: what is left out stays as it is."""
+
+    seed: int | None = None
+    delay_s: float | None = None
+    jitter_s: float | None = None
+    reorder: float | None = None
+    reorder_s: float | None = None
+    repeat: float | None = None
+    drop: float | None = None
+    reports: str | None = None
+    report_delay_s: float | None = None
+    refuse: dict[str, int] | None = None
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to the program that it runs in."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Control:
+    """The HTTP server; runs in the emulator's own event loop."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self._server = _Server(
+            uvicorn.Config(application(emulator), log_config=None, access_log=False, lifespan="off", ws="none")
+        )
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self, host: str, port: int) -> str:
+        """Listens and returns the base URL. Raises OSError when the address cannot be had."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, port), family=family)
+        self._task = asyncio.create_task(self._server.serve(sockets=[listener]), name="emulator control")
+        async with asyncio.timeout(START_S):
+            while not self._server.started:
+                if self._task.done():
+                    await self._task
+                await asyncio.sleep(0.005)
+        return f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+
+    async def stop(self) -> None:
+        self._server.should_exit = True
+        self._server.force_exit = True
+        if self._task is not None:
+            await self._task
+
+
+def application(emulator: Emulator) -> FastAPI:
+    """The HTTP application over `emulator`."""
+    app = FastAPI(title="smsgw emulator", docs_url=None, redoc_url=None)
+    _errors(app)
+    _observation(app, emulator)
+    _actions(app, emulator)
+    return app
+
+
+def _error(status: int, code: str, message: str, field: str | None = None) -> JSONResponse:
+    body = {"code": code, "message": message} | ({"field": field} if field else {})
+    return JSONResponse({"error": body}, status_code=status)
+
+
+def _errors(app: FastAPI) -> None:
+    @app.exception_handler(GatewayError)
+    async def refused(_: Request, error: GatewayError) -> JSONResponse:
+        return _error(ERROR_STATUS.get(error.code, 400), error.code, str(error), getattr(error, "field", None))
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        field = ".".join(str(place) for place in first["loc"] if place not in ("body", "query", "path"))
+        return _error(400, "bad_request", f"{field}: {first['msg']}", field)
+
+
+def _shown(emulator: Emulator, modem: Modem) -> dict[str, Any]:
+    return {
+        "name": modem.config.name,
+        "number": modem.config.number,
+        "imei": modem.config.imei,
+        "iccid": modem.config.iccid,
+        "imsi": modem.config.imsi,
+        "personality": modem.personality.name,
+        "port": modem.port.name if modem.port is not None else None,
+        "plugged": modem.port is not None,
+        "clients": modem.port.clients if modem.port is not None else 0,
+        "registered": modem.registered,
+        "sim": modem.sim_state,
+        "prompt": modem.interpreter.prompting,
+        "cnmi": modem.settings.cnmi,
+        "csms": modem.settings.csms,
+        "last_mr": modem.sim.last_mr,
+        "waiting": emulator.network.waiting(modem),
+        "storages": {m.name: {"used": len(m.slots), "size": m.size} for m in modem.memories.values()},
+        "faults": [{"kind": f.kind, "seen": f.seen, "struck": f.struck} for f in modem.faults.active],
+    }
+
+
+def _observation(app: FastAPI, emulator: Emulator) -> None:
+    def after(n: int) -> Iterator[Submitted]:
+        records = emulator.network.submitted
+        skip = 0 if not records else max(0, n + 1 - records[0].n)
+        return islice(records, skip, None)
+
+    @app.get("/modems")
+    async def modems() -> dict[str, Any]:
+        return {"modems": [_shown(emulator, modem) for modem in emulator.modems.values()]}
+
+    @app.get("/submitted")
+    async def submitted(after_: Annotated[int, Query(alias="after", ge=0)] = 0) -> dict[str, Any]:
+        records = [content.record(one) for one in after(after_)]
+        return {"submitted": records, "next": records[-1]["n"] if records else after_}
+
+    @app.get("/phones/{number}")
+    async def phone(number: str) -> dict[str, Any]:
+        parts = [one for one in emulator.network.submitted if one.to == number]
+        return {
+            "number": number,
+            "messages": content.messages(parts),
+            "parts": [content.record(one) for one in parts],
+        }
+
+    @app.get("/faults")
+    async def kinds() -> dict[str, Any]:
+        return {
+            "kinds": {
+                name: {"stage": kind.stage.value, "takes": sorted(kind.takes), "meaning": kind.meaning}
+                for name, kind in KINDS.items()
+            }
+        }
+
+
+def _actions(app: FastAPI, emulator: Emulator) -> None:
+    @app.post("/deliver")
+    async def deliver(body: DeliverBody) -> dict[str, Any]:
+        values = body.model_dump()
+        return {"tpdus": await emulator.deliver(values.pop("modem"), **values)}
+
+    @app.post("/status-report")
+    async def status_report(body: StatusReportBody) -> dict[str, Any]:
+        emulator.status_report(body.modem, body.to, body.mr, body.st)
+        return {"status": "ok"}
+
+    @app.post("/fault")
+    async def fault(body: FaultBody) -> dict[str, Any]:
+        set_ = emulator.fault(body.modem, body.kind, **(body.model_extra or {}))
+        return {"faults": len(set_)}
+
+    @app.post("/network")
+    async def network(body: NetworkBody) -> dict[str, Any]:
+        emulator.configure_network(**body.model_dump(exclude_none=True))
+        return {"status": "ok"}
+
+    @app.post("/reset")
+    async def reset() -> dict[str, Any]:
+        emulator.reset()
+        return {"status": "ok"}
+
+    @app.post("/mms")
+    @app.post("/call")
+    async def unsupported() -> JSONResponse:
+        return _error(501, "unsupported", "MMS and voice are not emulated in this release")

@@ -1,0 +1,328 @@
+"""One emulated modem: its power, SIM, registration and settings. The AT side is `interpreter.py` and `commands/`."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gateway.emulator import commands
+from gateway.emulator.commands.registers import REGISTERS
+from gateway.emulator.commands.table import Handler, Op
+from gateway.emulator.config import ModemConfig
+from gateway.emulator.faults import Fault, Faults, Stage, build
+from gateway.emulator.interpreter import Interpreter
+from gateway.emulator.output import Output
+from gateway.emulator.personalities import Personality, personality
+from gateway.emulator.pty import ClientWatch, Port
+from gateway.emulator.reception import Reception
+from gateway.emulator.storage import PIN_TRIES, PUK_TRIES, Memory
+from gateway.errors import RequestError
+
+if TYPE_CHECKING:
+    from gateway.emulator.network import Network
+
+SHORTEST_ABSENCE_S = 0.05  # of a reboot when nothing takes time
+REGISTERED, SEARCHING, IDLE = 1, 2, 0  # <stat> of +CREG
+
+
+@dataclass(slots=True)
+class Sim:
+    """What stays on the card over power cycles. `last_mr`: the last TP-MR given out (EF_SMSS)."""
+
+    last_mr: int
+    smsc: str
+    pin: str
+    puk: str
+    pin_tries: int = PIN_TRIES
+    puk_tries: int = PUK_TRIES
+    present: bool = True
+
+
+@dataclass(slots=True)
+class Settings:
+    """What a power cycle forgets, at its power-on values."""
+
+    memories: list[str]
+    registers: dict[str, int]
+    echo: bool = True
+    verbose: bool = True
+    quiet: bool = False
+    cmee: int = 0
+    cscs: str = "IRA"
+    cops_format: int = 0
+    csms: int = 0
+    cnmi: list[int] = field(default_factory=lambda: [0, 0, 0, 0, 0])
+    registration: dict[str, int] = field(default_factory=lambda: {"+CREG": 0, "+CGREG": 0, "+CEREG": 0})
+
+
+class Modem:
+    """A modem of one personality with its SIM, plugged into a pty and attached to the network."""
+
+    def __init__(
+        self, config: ModemConfig, network: Network, *, realistic: bool, watch: ClientWatch, links: Path | None
+    ) -> None:
+        chosen = personality(config.personality)
+        if chosen is None:
+            raise RequestError(f"no personality is called {config.personality!r}", field="personality")
+        self.config = config
+        self.personality: Personality = chosen
+        self.network = network
+        self.realistic = realistic
+        self.loop = asyncio.get_running_loop()
+        self.rng = random.Random(f"{network.config.seed}/{config.name}")  # noqa: S311  reproducible, not secret
+        self.faults = Faults(self.rng, self.loop.time)
+        self.sim = Sim((config.first_mr - 1) % 256, network.config.smsc, config.pin, config.puk)
+        sizes = {name: config.storages.get(name, size) for name, size in chosen.memories.items()}
+        self.memories = {name: Memory(name, size, chosen.first_index) for name, size in sizes.items()}
+        self.handlers: dict[tuple[str, Op], Handler] = commands.table_for(chosen)
+        self.port: Port | None = None
+        self.reception = Reception(self)
+        self._watch = watch
+        self._link = None if links is None else links / config.name
+        self._boots = 0  # power cycles; what was to happen before one does not happen after it
+        self._recovery: dict[str, asyncio.TimerHandle] = {}
+        self._no_network = False
+        self._announced: int | None = None
+        self.power_on()
+
+    # power
+
+    def power_on(self) -> None:
+        """Plugged in: a port appears, volatile settings are at their defaults, the SIM comes up, boot URCs follow."""
+        self.settings = self.default_settings()
+        self.cfun = 1
+        self.deregistered = False
+        self.pin_entered = False
+        self.sim_ready = not self.realistic
+        self._attached = not self.realistic
+        self.output = Output(self)
+        self.interpreter = Interpreter(self)
+        self.port = Port(self._watch, self._receive, self._link)
+        for delay, text in self.personality.boot:
+            self.later(delay if self.realistic else 0, self.urc, text)
+        if self.realistic:
+            self.later(self.personality.sim_ready_s, self._sim_up)
+            self.later(self.personality.registered_s, self._attach)
+            for period, text in self.personality.idle_urcs:
+                self.later(period, self._idle, period, text)
+        self._announced = self.registration
+        self.network.flush(self)
+
+    def power_off(self) -> None:
+        """Unplugged: the port vanishes and nothing that was under way is answered."""
+        if self.port is None:
+            return
+        self._boots += 1
+        self.interpreter.stop()
+        self.output.stop()
+        self.reception.power_lost()
+        self.port.close()
+        self.port = None
+
+    def unplug(self, duration_s: float | None) -> None:
+        """Off now, and on again after `duration_s`; with None it stays off until `replug`."""
+        self.power_off()
+        self._recover("plug", duration_s, self.replug)
+
+    def replug(self) -> None:
+        if self.port is None:
+            self.power_on()
+
+    def reboot(self) -> None:
+        """What AT+CFUN=1,1 and its vendor forms do: the port re-enumerates."""
+        self.unplug(self.personality.reboot_s if self.realistic else SHORTEST_ABSENCE_S)
+
+    def stop(self) -> None:
+        for timer in self._recovery.values():
+            timer.cancel()
+        self.power_off()
+
+    def default_settings(self) -> Settings:
+        registers = {name: one.default for name, one in REGISTERS.items()}
+        registers |= {name: default for name, (default, _) in self.personality.registers.items()}
+        return Settings(memories=[self.personality.memory_default] * 3, registers=registers)
+
+    # time
+
+    def later(self, delay: float, action: Callable[..., object], *arguments: Any) -> asyncio.TimerHandle:
+        """Calls `action` in `delay` seconds, unless the power goes before."""
+        return self.loop.call_later(delay, self._do, self._boots, action, *arguments)
+
+    def _do(self, boots: int, action: Callable[..., object], *arguments: Any) -> None:
+        if boots == self._boots:
+            action(*arguments)
+
+    def _recover(self, name: str, duration_s: float | None, action: Callable[[], object]) -> None:
+        pending = self._recovery.pop(name, None)
+        if pending is not None:
+            pending.cancel()
+        if duration_s is not None:
+            self._recovery[name] = self.loop.call_later(duration_s, action)
+
+    def _idle(self, period: float, text: str) -> None:
+        if self.settings.registers.get("^CURC", 1):
+            self.urc(text)
+        self.later(period, self._idle, period, text)
+
+    # SIM and registration
+
+    @property
+    def sim_state(self) -> str:
+        """`READY`, `SIM PIN`, `SIM PUK`, `BUSY` (still starting) or `ABSENT`."""
+        if not self.sim.present:
+            return "ABSENT"
+        if self.sim.pin and not self.pin_entered:
+            return "SIM PIN" if self.sim.pin_tries else "SIM PUK"
+        return "READY" if self.sim_ready else "BUSY"
+
+    @property
+    def registration(self) -> int:
+        """<stat> of +CREG."""
+        if self.port is None or self.cfun != 1 or self.deregistered or self.sim_state != "READY":
+            return IDLE
+        return REGISTERED if self._attached and not self._no_network else SEARCHING
+
+    @property
+    def registered(self) -> bool:
+        return self.registration == REGISTERED
+
+    def registration_changed(self) -> None:
+        """Tells the client where the network stands now, and takes what waited for it."""
+        stat = self.registration
+        if stat == self._announced:
+            return
+        self._announced = stat
+        for name, level in self.settings.registration.items():
+            if level and (name, Op.READ) in self.handlers:
+                self.urc(f"{name}: {stat}{self.location(level)}")
+        if stat == REGISTERED:
+            self.network.flush(self)
+
+    def location(self, level: int) -> str:
+        """Area, cell and technology, as +CREG=2 adds them."""
+        return ',"1A2B","01A2B3C4",7' if level == 2 and self.registered else ""
+
+    def pin_accepted(self) -> None:
+        """The PIN was right: SIM and network follow."""
+        self.pin_entered = True
+        if self.realistic:
+            self._attached = False
+            self.later(self.personality.registered_s, self._attach)
+        self.registration_changed()
+
+    def _sim_up(self) -> None:
+        self.sim_ready = True
+        self.registration_changed()
+
+    def _attach(self) -> None:
+        self._attached = True
+        self.registration_changed()
+
+    def next_mr(self) -> int:
+        """The TP-MR of the next accepted message."""
+        self.sim.last_mr = (self.sim.last_mr + 1) % 256
+        return self.sim.last_mr
+
+    def memory(self, name: str) -> Memory:
+        """The memory called `name`; MT means ME here, as on most modems."""
+        return self.memories["ME" if name == "MT" else name]
+
+    def shown(self, text: str) -> str:
+        """`text` in the character set that +CSCS has chosen (27.007 5.5)."""
+        return text.encode("utf-16-be").hex().upper() if self.settings.cscs == "UCS2" else text
+
+    def understood(self, text: str) -> str:
+        """The reverse of `shown`; what is no UCS2 is taken as it is."""
+        if self.settings.cscs != "UCS2":
+            return text
+        try:
+            return bytes.fromhex(text).decode("utf-16-be")
+        except ValueError:
+            return text
+
+    # traffic
+
+    def urc(self, text: str) -> None:
+        """Sends an unsolicited line; lines inside `text` are separated by CR LF."""
+        self.output.write(f"\r\n{text}\r\n".encode("ascii", "replace"))
+
+    def _receive(self, data: bytes) -> None:
+        if self.faults.active and self.faults.output("mute"):
+            return
+        self.interpreter.receive(data)
+
+    # faults
+
+    def fault(self, kind: str, **values: Any) -> Fault:
+        """Sets a fault (`faults.KINDS`). Raises RequestError when its fields do not fit."""
+        fault = build(kind, values)
+        if fault.stage is Stage.NOW:
+            self.strike(fault)
+        else:
+            self.faults.add(fault)
+        return fault
+
+    def strike(self, fault: Fault) -> None:
+        """What a fault that acts on the modem as a whole does, now."""
+        match fault.kind:
+            case "unplug":
+                self.unplug(fault.duration_s)
+            case "power-cycle":
+                self.unplug(fault.duration_s or SHORTEST_ABSENCE_S)
+            case "garbage":
+                self.output.write(bytes.fromhex(fault.hex))
+            case "urc":
+                self.urc(fault.text)
+            case "registration-lost":
+                self._no_network = True
+                self.registration_changed()
+                self._recover("network", fault.duration_s, self.recover_network)
+            case "sim-locked":
+                self.sim.pin = self.sim.pin or "1234"
+                self.pin_entered = False
+                self.registration_changed()
+            case "sim-missing":
+                self.sim.present = False
+                self.registration_changed()
+                self._recover("sim", fault.duration_s, self.recover_sim)
+            case "storage-full":
+                self.block_memory(fault.memory)
+                self._recover("memory", fault.duration_s, self.recover_memories)
+            case "forget-cnmi":
+                self.settings.cnmi = [0, 0, 0, 0, 0]
+
+    def block_memory(self, name: str) -> None:
+        if name not in self.memories:
+            raise RequestError(f"{self.config.name} has {', '.join(self.memories)}, not {name!r}", field="memory")
+        self.memories[name].blocked = True
+
+    def recover_network(self) -> None:
+        self._no_network = False
+        self.registration_changed()
+
+    def recover_sim(self) -> None:
+        self.sim.present = True
+        self.registration_changed()
+
+    def recover_memories(self) -> None:
+        for memory in self.memories.values():
+            memory.blocked = False
+        self.network.flush(self)
+
+    def recover(self) -> None:
+        """Ends every fault."""
+        self.faults.clear()
+        self.recover_network()
+        self.recover_sim()
+        self.recover_memories()
+        self.replug()
+
+    def erase(self) -> None:
+        """Empties every memory."""
+        for memory in self.memories.values():
+            memory.slots.clear()
+        self.reception.forget()

@@ -1,0 +1,206 @@
+"""The simulated network: one service centre that routes between emulated modems and virtual phones.
+
+Every number that is no modem's is a virtual phone: it accepts everything. What a modem cannot take now waits here,
+as at a real service centre, and is delivered when the modem is reachable or has room again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from gateway.clock import Clock
+from gateway.emulator import tpdu
+from gateway.emulator.commands.table import cms
+from gateway.emulator.config import NetworkConfig
+from gateway.emulator.reception import Item, Verdict
+
+if TYPE_CHECKING:
+    from gateway.emulator.modem import Modem
+
+MAX_SUBMITTED = 100_000
+MAX_WAITING = 10_000  # per modem and kind; a service centre's queue is finite too
+RETRY_S = (1.0, 3.0)  # how soon a service centre tries again after "memory available", when timing is realistic
+ST_DELIVERED, ST_FAILED = 0x00, 0x46  # 23.040 9.2.3.15: received by the SME; validity period expired
+
+
+@dataclass(slots=True)
+class Submitted:
+    """One SMS-SUBMIT that the network took; `pdu` as the client wrote it, `time` in monotonic seconds."""
+
+    n: int
+    modem: str
+    to: str
+    mr: int
+    wants_report: bool
+    pdu: bytes
+    time: float
+
+
+@dataclass(slots=True)
+class Mailbox:
+    """What waits for one modem. Reports have their own memory, so that one full kind does not hold up the other."""
+
+    messages: deque[Item] = field(default_factory=lambda: deque(maxlen=MAX_WAITING))
+    reports: deque[Item] = field(default_factory=lambda: deque(maxlen=MAX_WAITING))
+    scheduled: bool = False
+
+    def queue(self, item: Item) -> deque[Item]:
+        return self.reports if item.report else self.messages
+
+
+class Network:
+    """The service centre. All methods run on the event loop; nothing blocks."""
+
+    def __init__(self, config: NetworkConfig, clock: Clock, *, realistic: bool = False) -> None:
+        self._clock = clock
+        self._realistic = realistic
+        self._loop = asyncio.get_running_loop()
+        self._modems: dict[str, Modem] = {}
+        self._mailboxes: dict[str, Mailbox] = {}
+        self._addresses: dict[str, bytes] = {}
+        self._generation = 0  # what was scheduled before a reset does not happen any more
+        self._scts: tuple[int, bytes] = (0, b"")
+        self.submitted: deque[Submitted] = deque(maxlen=MAX_SUBMITTED)
+        self.accepted = 0
+        self.configure(config)
+
+    def configure(self, config: NetworkConfig) -> None:
+        """Takes over `config`; its random numbers start again from the seed."""
+        self.config = config
+        self._rng = random.Random(config.seed)  # noqa: S311  reproducible, not secret
+        self._zone = timezone(timedelta(minutes=15 * config.utc_offset_quarters))
+        self.service_centre = tpdu.service_centre(config.smsc)
+        self._scts = (0, b"")
+
+    def attach(self, modem: Modem) -> None:
+        """Makes the modem reachable by its number."""
+        self._modems[modem.config.number.removeprefix("+")] = modem
+        self._addresses[modem.config.name] = tpdu.address(modem.config.number)
+        self._mailboxes[modem.config.name] = Mailbox()
+
+    def reset(self) -> None:
+        """Forgets every message: waiting, under way, or recorded."""
+        self._generation += 1
+        self.submitted.clear()
+        self.accepted = 0
+        for name in self._mailboxes:
+            self._mailboxes[name] = Mailbox()
+
+    # time
+
+    def local_time(self) -> datetime:
+        return self._clock.now().astimezone(self._zone)
+
+    def timestamp(self) -> bytes:
+        """TP-SCTS of now; made once a second."""
+        second = int(self._clock.monotonic())
+        if self._scts[0] != second or not self._scts[1]:
+            self._scts = (second, tpdu.timestamp(self.local_time()))
+        return self._scts[1]
+
+    def _later(self, delay: float, action: Callable[..., None], *arguments: Any) -> None:
+        if delay <= 0:
+            self._loop.call_soon(self._do, self._generation, action, *arguments)
+        else:
+            self._loop.call_later(delay, self._do, self._generation, action, *arguments)
+
+    def _do(self, generation: int, action: Callable[..., None], *arguments: Any) -> None:
+        if generation == self._generation:
+            action(*arguments)
+
+    # from the modems
+
+    def submit(self, modem: Modem, submit: tpdu.Submit, text: bytes) -> int:
+        """Takes a SUBMIT from `modem` and returns its TP-MR. Raises a CMS error for recipients that are refused."""
+        to = submit.to
+        config = self.config
+        if to in config.refuse:
+            raise cms(config.refuse[to])
+        mr = modem.next_mr()
+        self.accepted += 1
+        self.submitted.append(
+            Submitted(self.accepted, modem.config.name, to, mr, submit.wants_report, text, self._clock.monotonic())
+        )
+        scts = self.timestamp()
+        report = self._reporter(modem, mr, submit.da, scts) if submit.wants_report else None
+        target = self._modems.get(to.removeprefix("+"))
+        if target is not None:
+            octets = tpdu.deliver(submit, self._addresses[modem.config.name], scts)
+            self.route(target, Item(octets=octets, report=False, taken=report))
+        elif report is not None and not (config.drop and self._rng.random() < config.drop):
+            report()
+        return mr
+
+    def _reporter(self, modem: Modem, mr: int, ra: bytes, scts: bytes) -> Callable[[], None] | None:
+        """What sends the status report back, once; None when the network makes none."""
+        if self.config.reports == "none":
+            return None
+        st = ST_DELIVERED if self.config.reports == "delivered" else ST_FAILED
+        sent = False
+
+        def report() -> None:
+            nonlocal sent
+            if not sent:
+                sent = True
+                octets = tpdu.status_report(mr, ra, scts, self.timestamp(), st)
+                self._later(self.config.report_delay_s, self._arrive, modem, Item(octets=octets, report=True))
+
+        return report
+
+    # to the modems
+
+    def route(self, modem: Modem, item: Item, delay_s: float = 0.0) -> None:
+        """Sends a message to `modem`, with the delays, losses and repeats that the network has."""
+        config, rng = self.config, self._rng
+        if config.drop and rng.random() < config.drop:
+            return
+        copies = 2 if config.repeat and rng.random() < config.repeat else 1
+        for _ in range(copies):
+            delay = delay_s + config.delay_s + (rng.uniform(0, config.jitter_s) if config.jitter_s else 0)
+            if config.reorder and rng.random() < config.reorder:
+                delay += config.reorder_s
+            self._later(delay, self._arrive, modem, item)
+
+    def _arrive(self, modem: Modem, item: Item) -> None:
+        self._mailboxes[modem.config.name].queue(item).append(item)
+        self._deliver_waiting(modem)
+
+    def returned(self, modem: Modem, item: Item) -> None:
+        """A delivery that was not acknowledged: first in line for the next occasion."""
+        self._mailboxes[modem.config.name].queue(item).appendleft(item)
+
+    def flush(self, modem: Modem) -> None:
+        """The modem may be able to take more: what waits is tried again in the next turn of the loop."""
+        mailbox = self._mailboxes.get(modem.config.name)
+        if mailbox is not None and not mailbox.scheduled and (mailbox.messages or mailbox.reports):
+            mailbox.scheduled = True
+            self._loop.call_soon(self._deliver_waiting, modem)
+
+    def room_made(self, modem: Modem) -> None:
+        """ "Memory available" (23.040 3.3.2)."""
+        mailbox = self._mailboxes[modem.config.name]
+        if mailbox.messages or mailbox.reports:
+            self._later(self._rng.uniform(*RETRY_S) if self._realistic else 0, self.flush, modem)
+
+    def waiting(self, modem: Modem) -> int:
+        """How many TPDUs wait for the modem."""
+        mailbox = self._mailboxes[modem.config.name]
+        return len(mailbox.messages) + len(mailbox.reports)
+
+    def _deliver_waiting(self, modem: Modem) -> None:
+        mailbox = self._mailboxes[modem.config.name]
+        mailbox.scheduled = False
+        for queue in (mailbox.messages, mailbox.reports):
+            while queue:
+                verdict = modem.reception.take(queue[0])
+                if verdict not in (Verdict.TAKEN, Verdict.OWED):
+                    break
+                item = queue.popleft()
+                if verdict is Verdict.TAKEN and item.taken is not None:
+                    item.taken()

@@ -1,0 +1,94 @@
+"""What a modem sends on its way to the port: whole in the usual case, dripped, glued or swallowed under a fault."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from gateway.emulator.pty import MAX_PENDING
+
+if TYPE_CHECKING:
+    from gateway.emulator.faults import Fault
+    from gateway.emulator.modem import Modem
+
+GLUE_S = 0.05
+
+
+class Output:
+    """Keeps the order of everything written, whichever fault is on it."""
+
+    def __init__(self, modem: Modem) -> None:
+        self._modem = modem
+        self._collected: list[bytes] | None = None
+        self._queue = bytearray()
+        self._seams: list[bytes] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    def collect(self) -> None:
+        """From here on what is written is kept, so that echo, answer and prompt leave in one piece."""
+        self._collected = []
+
+    def release(self) -> None:
+        """Ends `collect`."""
+        collected, self._collected = self._collected, None
+        if collected:
+            self._send(b"".join(collected))
+
+    def write(self, data: bytes) -> None:
+        if self._collected is not None:
+            self._collected.append(data)
+        else:
+            self._send(data)
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._queue.clear()
+        self._seams.clear()
+
+    def _send(self, data: bytes) -> None:
+        port = self._modem.port
+        if port is None:
+            return
+        if self._timer is None and not self._modem.faults.active:
+            port.write(data)
+            return
+        faults = self._modem.faults
+        if faults.output("mute"):
+            return
+        split, glue = faults.output("split"), faults.output("glue")
+        if glue is not None and not self._queue:
+            self._glue(data, glue)
+        elif split is not None or self._queue:
+            if len(self._queue) + len(data) <= MAX_PENDING:
+                self._queue += data
+            if self._timer is None:
+                self._drip(split)
+        else:
+            port.write(data)
+
+    def _drip(self, split: Fault | None) -> None:
+        self._timer = None
+        chunk, interval = (split.chunk or 1, split.interval_s) if split else (len(self._queue), 0.0)
+        piece = bytes(self._queue[:chunk])
+        del self._queue[:chunk]
+        if self._modem.port is not None:
+            self._modem.port.write(piece)
+        if self._queue:
+            self._timer = self._modem.loop.call_later(interval, self._drip, self._modem.faults.output("split"))
+
+    def _glue(self, data: bytes, glue: Fault) -> None:
+        if self._seams and glue.hard:
+            self._seams[-1] = self._seams[-1].removesuffix(b"\r\n")
+            data = data.removeprefix(b"\r\n")
+        self._seams.append(data)
+        if self._timer is None:
+            hold = glue.interval_s if glue.interval_s > 0.001 else GLUE_S
+            self._timer = self._modem.loop.call_later(hold, self._glued)
+
+    def _glued(self) -> None:
+        self._timer = None
+        joined = b"".join(self._seams)
+        self._seams.clear()
+        if self._modem.port is not None:
+            self._modem.port.write(joined)

@@ -1,0 +1,169 @@
+"""How a modem takes a mobile-terminated message: stored or direct, indicated, acknowledged (27.005 3.4.1)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from gateway.emulator import tpdu
+from gateway.emulator.storage import Memory, Stat, Stored
+
+if TYPE_CHECKING:
+    from gateway.emulator.modem import Modem
+
+MAX_BUFFERED = 32  # indications kept while +CNMI mode is 0
+PID_TYPE_0 = 0x40  # 23.040 9.2.3.9: acknowledged, never shown or stored
+PID_REPLACE = range(0x41, 0x48)
+
+
+class Verdict(Enum):
+    """What became of a delivery attempt."""
+
+    TAKEN = "taken"  # acknowledged to the service centre
+    FULL = "full"  # memory capacity exceeded: the service centre keeps it until there is room
+    LATER = "later"  # not reachable, or an earlier acknowledgement is owed
+    OWED = "owed"  # handed to the client, which owes +CNMA
+
+
+@dataclass(slots=True, kw_only=True)
+class Item:
+    """A TPDU on its way to a modem. `taken` is called once it is acknowledged."""
+
+    octets: bytes
+    report: bool
+    taken: Callable[[], None] | None = None
+
+
+class Reception:
+    """The receiving half of a modem."""
+
+    def __init__(self, modem: Modem) -> None:
+        self._modem = modem
+        self._owed: Item | None = None
+        self._owed_timer: asyncio.TimerHandle | None = None
+        self._buffered: list[str] = []
+
+    @property
+    def owes(self) -> bool:
+        """Whether a CNMA is expected."""
+        return self._owed is not None
+
+    def take(self, item: Item) -> Verdict:
+        """One delivery attempt of the service centre."""
+        if not self._modem.registered:
+            return Verdict.LATER
+        return self._take_report(item) if item.report else self._take_message(item)
+
+    def _take_report(self, item: Item) -> Verdict:
+        mode, _, _, ds, _ = self._modem.settings.cnmi
+        if ds == 1 and mode:
+            return self._direct(item, f"+CDS: {len(item.octets)}")
+        memory = self._modem.memories.get("SR")
+        if ds != 2 or memory is None:
+            return Verdict.LATER  # nobody wants it now; a modem without ds=2 has no memory for it either
+        return self._store(item, memory, "+CDSI")
+
+    def _take_message(self, item: Item) -> Verdict:
+        mode, mt, _, _, _ = self._modem.settings.cnmi
+        dcs = tpdu.deliver_dcs(item.octets)
+        message_class = None if dcs is None else tpdu.message_class(dcs)
+        pid = tpdu.deliver_pid(item.octets)
+        if pid == PID_TYPE_0:
+            return Verdict.TAKEN
+        direct = (mt == 2 and message_class != 2) or (mt == 3 and message_class == 3) or (message_class == 0 and mt > 0)
+        if direct and mode:
+            return self._direct(item, f"+CMT: ,{len(item.octets)}")
+        name = "SM" if message_class == 2 else self._modem.settings.memories[2]
+        return self._store(item, self._modem.memory(name), "+CMTI" if mt else "", replaces=pid in PID_REPLACE)
+
+    def _direct(self, item: Item, header: str) -> Verdict:
+        if self._owed is not None:
+            return Verdict.LATER
+        self._modem.urc(f"{header}\r\n{self.hex(item)}")
+        if not self._modem.settings.csms:
+            return Verdict.TAKEN
+        self._owed = item
+        self._owed_timer = self._modem.later(self._modem.config.cnma_timeout_s, self._unacknowledged)
+        return Verdict.OWED
+
+    def _store(self, item: Item, memory: Memory, indication: str, *, replaces: bool = False) -> Verdict:
+        stored = Stored(self.hex(item), len(item.octets), Stat.REC_UNREAD)
+        index = self._replaced(item, memory, stored) if replaces else None
+        if index is None:
+            index = memory.put(stored)
+        if index is None:
+            if self._modem.personality.full_urc:
+                self._modem.urc(self._modem.personality.full_urc.format(memory=memory.name))
+            return Verdict.FULL
+        if indication:
+            self._indicate(f'{indication}: "{memory.name}",{index}')
+        return Verdict.TAKEN
+
+    @staticmethod
+    def _replaced(item: Item, memory: Memory, stored: Stored) -> int | None:
+        """23.040 9.2.3.9: a message of the same replace type and originator gives way."""
+        key = tpdu.originator_and_pid(item.octets)
+        for index, old in memory.slots.items():
+            octets = bytes.fromhex(old.pdu)
+            if tpdu.originator_and_pid(octets[1 + octets[0] :]) == key:
+                memory.slots[index] = stored
+                return index
+        return None
+
+    def hex(self, item: Item) -> str:
+        """The PDU as AT shows it, with the service centre's address in front."""
+        return (self._modem.network.service_centre + item.octets).hex().upper()
+
+    # indications
+
+    def _indicate(self, line: str) -> None:
+        if self._modem.settings.cnmi[0]:
+            self._modem.urc(line)
+        elif len(self._buffered) < MAX_BUFFERED:
+            self._buffered.append(line)
+
+    def cnmi_changed(self) -> None:
+        """+CNMI was set: buffered indications are flushed (bfr 0) or cleared (1), and what waited is tried again."""
+        mode, _, _, _, bfr = self._modem.settings.cnmi
+        if mode:
+            lines, self._buffered = self._buffered, []
+            for line in lines if not bfr else ():
+                self._modem.loop.call_soon(self._modem.urc, line)
+        self._modem.network.flush(self._modem)
+
+    # acknowledgement
+
+    def acknowledged(self, positive: bool) -> None:
+        """CNMA. A negative one sends the message back to the service centre, which keeps it for the next occasion."""
+        item, self._owed = self._owed, None
+        if self._owed_timer is not None:
+            self._owed_timer.cancel()
+        if item is None:
+            return
+        if positive:
+            if item.taken is not None:
+                item.taken()
+            self._modem.network.flush(self._modem)
+        else:
+            self._modem.network.returned(self._modem, item)
+
+    def _unacknowledged(self) -> None:
+        item, self._owed = self._owed, None
+        if self._modem.personality.cnma_loss_disables:
+            self._modem.settings.cnmi[1] = self._modem.settings.cnmi[3] = 0
+        if item is not None:
+            self._modem.network.returned(self._modem, item)
+            self._modem.network.flush(self._modem)
+
+    def power_lost(self) -> None:
+        item, self._owed = self._owed, None
+        self._buffered.clear()
+        if item is not None:
+            self._modem.network.returned(self._modem, item)
+
+    def forget(self) -> None:
+        self._owed = None
+        self._buffered.clear()

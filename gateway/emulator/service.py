@@ -1,0 +1,147 @@
+"""The whole bench in one object: modems, network, control; and `serve`, which runs it until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from gateway.clock import SystemClock
+from gateway.emulator import config as configuration
+from gateway.emulator import tpdu
+from gateway.emulator.config import EmulatorConfig
+from gateway.emulator.faults import Fault
+from gateway.emulator.modem import Modem
+from gateway.emulator.network import Network
+from gateway.emulator.pty import ClientWatch
+from gateway.emulator.reception import Item
+from gateway.errors import RequestError
+
+if TYPE_CHECKING:
+    from gateway.emulator.control import Control
+
+ALL_MODEMS = "*"
+
+
+class Emulator:
+    """An async context manager: inside it the ports exist. `network.submitted` has what clients have sent."""
+
+    def __init__(self, config: EmulatorConfig) -> None:
+        configuration.check(config)
+        self.config = config
+        self.modems: dict[str, Modem] = {}
+        self.control_url: str | None = None
+        self._control: Control | None = None
+
+    async def __aenter__(self) -> Self:
+        config = self.config
+        realistic = config.timing == "realistic"
+        self._watch = ClientWatch()
+        self._watch.start()
+        self.network = Network(config.network, SystemClock(), realistic=realistic)
+        if config.links is not None:
+            config.links.mkdir(parents=True, exist_ok=True)
+        for position, modem_config in enumerate(config.modems, start=1):
+            full = configuration.completed(modem_config, position)
+            modem = Modem(full, self.network, realistic=realistic, watch=self._watch, links=config.links)
+            self.network.attach(modem)
+            self.modems[full.name] = modem
+        if config.control is not None:
+            # FastAPI and uvicorn cost half a second of import: only for those who want the control
+            from gateway.emulator.control import Control
+
+            self._control = Control(self)
+            self.control_url = await self._control.start(*config.control)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._control is not None:
+            await self._control.stop()
+        for modem in self.modems.values():
+            modem.stop()
+        self._watch.stop()
+
+    def modem(self, name: str) -> Modem:
+        """Raises RequestError where there is none of that name."""
+        if name not in self.modems:
+            raise RequestError(f"no modem is called {name!r}", code="unknown_modem", field="modem")
+        return self.modems[name]
+
+    def port(self, name: str) -> str:
+        """The device that clients of the modem open. Raises RequestError while it is unplugged."""
+        port = self.modem(name).port
+        if port is None:
+            raise RequestError(f"{name} is unplugged", field="modem")
+        return port.name
+
+    async def deliver(self, modem: str, sender: str = "+491710000000", **values: Any) -> int:
+        """Sends a message from the network to `modem`; fields as in `content.Delivery`. Returns the number of TPDUs.
+
+        Raises RequestError where the fields do not make a message.
+        """
+        from gateway.emulator import content
+
+        target = self.modem(modem)
+        delivery = content.Delivery(sender=sender, **values)
+        parts = content.tpdus(delivery, self.network.local_time())
+        for part in parts:
+            self.network.route(target, Item(octets=part, report=False), delivery.delay_s)
+        return len(parts)
+
+    def status_report(self, modem: str, to: str, mr: int, st: int = 0) -> None:
+        """Sends a status report of TP-ST `st` for the message that `modem` sent to `to` under `mr`."""
+        if not (0 <= mr <= 255 and 0 <= st <= 255):
+            raise RequestError("mr and st are octets, 0 to 255", field="mr")
+        try:
+            ra = tpdu.address(to)
+        except ValueError as exc:
+            raise RequestError(str(exc), field="to") from exc
+        scts = self.network.timestamp()
+        octets = tpdu.status_report(mr, ra, scts, scts, st)
+        self.network.route(self.modem(modem), Item(octets=octets, report=True))
+
+    def fault(self, modem: str, kind: str, **values: Any) -> list[Fault]:
+        """Sets a fault on one modem or on all (`*`); see `faults.KINDS`. Raises RequestError."""
+        targets = list(self.modems.values()) if modem == ALL_MODEMS else [self.modem(modem)]
+        return [target.fault(kind, **values) for target in targets]
+
+    def configure_network(self, **values: Any) -> None:
+        """Changes how the network treats messages from now on. Raises ConfigError."""
+        changed = replace(self.network.config, **values)
+        configuration.check_network(changed)
+        self.network.configure(changed)
+
+    def reset(self) -> None:
+        """As at the start: no messages anywhere, no faults, the network as configured."""
+        self.network.reset()
+        self.network.configure(self.config.network)
+        for modem in self.modems.values():
+            modem.erase()
+            modem.recover()
+
+    def describe(self) -> dict[str, Any]:
+        """The line that `smsgw emulate` prints when it is ready."""
+        modems = [
+            {
+                "name": modem.config.name,
+                "port": modem.port.name if modem.port is not None else None,
+                "number": modem.config.number,
+                "imei": modem.config.imei,
+                "iccid": modem.config.iccid,
+                "imsi": modem.config.imsi,
+                "personality": modem.personality.name,
+            }
+            for modem in self.modems.values()
+        ]
+        return {"modems": modems, "control": self.control_url}
+
+
+async def serve(config: EmulatorConfig, ready: Callable[[dict[str, Any]], None], stopped: asyncio.Event) -> None:
+    """Runs the emulator until `stopped` is set; `ready` is called once with `Emulator.describe()`."""
+    async with Emulator(config) as emulator:
+        ready(emulator.describe())
+        await stopped.wait()
