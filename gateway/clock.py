@@ -19,7 +19,9 @@ class SystemClock:
     """The machine's clocks."""
 
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        """The time in UTC, to the millisecond: what is stored and what is in memory compare as equal."""
+        moment = datetime.now(UTC)
+        return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
     def monotonic(self) -> float:
         return time.monotonic()

@@ -39,7 +39,9 @@ def accept(tx: Tx, command: Command, new_id: Callable[[], str], now: datetime) -
     request, origin = command.request, command.origin
     result = _seen_before(tx, command)
     if result is None and tx.messages.waiting_count() + len(command.checked.recipients) > command.max_waiting:
-        result = rejected(request.client_id, RequestError(f"{command.max_waiting} messages wait already", code="queue_full"))
+        result = rejected(
+            request.client_id, RequestError(f"{command.max_waiting} messages wait already", code="queue_full")
+        )
     if result is None:
         by_recipient = {to: _insert(tx, command, to, new_id(), now) for to in dict.fromkeys(command.checked.recipients)}
         ids = tuple(by_recipient[to] for to in command.checked.recipients)
@@ -55,7 +57,9 @@ def _seen_before(tx: Tx, command: Command) -> CommandResult | None:
         digest, ids = known
         if digest == command.digest:
             return CommandResult(status="duplicate", client_id=client_id, message_ids=ids)
-        return rejected(client_id, RequestError(f"id {client_id!r} was used before for other content", code="id_conflict"))
+        return rejected(
+            client_id, RequestError(f"id {client_id!r} was used before for other content", code="id_conflict")
+        )
     # A command without an id: the transport's own mark tells a redelivery from the same words said twice.
     if client_id is None and origin.redelivered and origin.delivery is not None:
         earlier = tx.commands.by_delivery(origin.delivery, REDELIVERY_WINDOW)

@@ -87,7 +87,9 @@ def check(request: SendRequest, rules: Rules, own_numbers: Mapping[str, str], no
 def _modem(request: SendRequest, rules: Rules, own_numbers: Mapping[str, str]) -> str | None:
     if request.modem is not None and request.modem not in rules.modems:
         known = ", ".join(sorted(rules.modems)) or "none"
-        raise RequestError(f"there is no modem {request.modem[:40]!r}; configured: {known}", code="unknown_modem", field="modem")
+        raise RequestError(
+            f"there is no modem {request.modem[:40]!r}; configured: {known}", code="unknown_modem", field="modem"
+        )
     if request.sender is None:
         return request.modem
     owner = own_numbers.get(normalise(request.sender, rules.region))
@@ -139,10 +141,6 @@ def digest(request: SendRequest) -> str:
             return rfc3339(value)
         return dict(value) if isinstance(value, Mapping) else value
 
-    fields = {
-        name: plain(getattr(request, name))
-        for name in SendRequest.__slots__
-        if name not in ("client_id",)
-    }
+    fields = {name: plain(getattr(request, name)) for name in SendRequest.__slots__ if name not in ("client_id",)}
     canonical = json.dumps(fields, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -16,7 +16,18 @@ from gateway.messaging import announce, reassembly
 from gateway.messaging.model import Assembly, Message, Part, Report, Status, TimelineEntry
 from gateway.messaging.ports import Received, Tx
 from gateway.messaging.receipts import take_report
-from gateway.pdu import Concat, Deliver, Direction, Frame, StatusReport, Submit, UserData, decode_frame, fingerprint, join
+from gateway.pdu import (
+    Concat,
+    Deliver,
+    Direction,
+    Frame,
+    StatusReport,
+    Submit,
+    UserData,
+    decode_frame,
+    fingerprint,
+    join,
+)
 
 REPEAT_WINDOW = timedelta(hours=72)
 """A single text with an equal fingerprint within this time is a repeat by the network."""
@@ -108,8 +119,10 @@ def _take_undecodable(tx: Tx, box: Box, arrival: _Arrival, earlier: Sequence[Par
 
 
 def _take_report(tx: Tx, box: Box, arrival: _Arrival, tpdu: StatusReport, earlier: Sequence[Part]) -> None:
-    tx.parts.insert(replace(_part(box, arrival, "status-report"), repeat_of=earlier[0].n if earlier else None))
-    if not earlier:
+    part = _part(box, arrival, "status-report")
+    repeated = _repeated(part, earlier)
+    tx.parts.insert(replace(part, repeat_of=repeated.n if repeated else None))
+    if repeated is None:
         report = Report(iccid=box.iccid, mr=tpdu.mr, peer=str(tpdu.ra), st=tpdu.st, received_at=box.now)
         take_report(tx, report, box.now)
 
@@ -191,9 +204,7 @@ def _take_segment(tx: Tx, box: Box, arrival: _Arrival, tpdu: Deliver, concat: Co
     key = f"{tpdu.oa.ton:d}:{tpdu.oa.npi:d}:{tpdu.oa.value}"
     known = tx.parts.assemblies(box.iccid, key, concat.ref, concat.wide, concat.total)
     scts = tpdu.scts.moment
-    candidates = [
-        reassembly.Candidate(n=each.n, scts=each.scts, parts=_user_data(tx.parts.of_assembly(each.n))) for each in known
-    ]
+    candidates = [reassembly.Candidate(n=each.n, scts=each.scts, parts=_parts_of(tx, each.n)) for each in known]
     place = reassembly.choose(concat, scts, tpdu.ud, candidates)
     if place is not None:
         assembly = next(each for each in known if each.n == place[0])
@@ -207,21 +218,26 @@ def _take_segment(tx: Tx, box: Box, arrival: _Arrival, tpdu: Deliver, concat: Co
             return
         assembly = _start(tx, box, tpdu, concat, key)
     tx.parts.insert(replace(part, message_id=assembly.message_id, assembly=assembly.n))
-    have = _user_data(tx.parts.of_assembly(assembly.n))
-    log = TimelineEntry(at=box.now, what="part", segment=concat.seq, modem=box.line, detail=f"{len(have)} of {concat.total}")
+    have = _have(tx, assembly.n)
+    log = TimelineEntry(
+        at=box.now, what="part", segment=concat.seq, modem=box.line, detail=f"{len(have)} of {concat.total}"
+    )
     tx.messages.log(assembly.message_id, log)
     if assembly.delivered or not reassembly.missing(concat.total, have):
         _deliver(tx, box, assembly, have)
 
 
-def _user_data(parts: Sequence[Part]) -> dict[int, UserData]:
-    return {part.seq: _deliver_of(part).ud for part in parts if part.seq is not None and part.repeat_of is None}
+def _parts_of(tx: Tx, assembly: int) -> dict[int, tuple[UserData, datetime | None]]:
+    there = {}
+    for part in tx.parts.of_assembly(assembly):
+        tpdu = decode_frame(part.pdu, Direction.MT).tpdu
+        assert isinstance(tpdu, Deliver) and part.seq is not None, "only numbered SMS-DELIVERs are put into assemblies"
+        there[part.seq] = (tpdu.ud, tpdu.scts.moment)
+    return there
 
 
-def _deliver_of(part: Part) -> Deliver:
-    tpdu = decode_frame(part.pdu, Direction.MT).tpdu
-    assert isinstance(tpdu, Deliver), "only SMS-DELIVERs are put into assemblies"
-    return tpdu
+def _have(tx: Tx, assembly: int) -> dict[int, UserData]:
+    return {seq: ud for seq, (ud, _) in _parts_of(tx, assembly).items()}
 
 
 def _too_many(tx: Tx, box: Box, key: str) -> bool:
@@ -278,7 +294,7 @@ def deliver_overdue(tx: Tx, started_before: datetime, now: datetime) -> int:
     overdue = tx.parts.overdue_assemblies(started_before)
     for assembly in overdue:
         box = Box(line=assembly.line, iccid=assembly.iccid, number="", new_id=_no_new_id, now=now)
-        _deliver(tx, box, assembly, _user_data(tx.parts.of_assembly(assembly.n)))
+        _deliver(tx, box, assembly, _have(tx, assembly.n))
     return len(overdue)
 
 

@@ -66,9 +66,13 @@ def judge(result: SubmitResult) -> Outcome:
     if result.outcome == "sent":
         return Outcome(state=SegmentState.SENT, mr=result.mr)
     if result.outcome == "unknown":
-        return Outcome(state=SegmentState.UNKNOWN, error=("outcome_unknown", result.detail or "no answer from the modem"))
+        return Outcome(
+            state=SegmentState.UNKNOWN, error=("outcome_unknown", result.detail or "no answer from the modem")
+        )
     if result.outcome == "not_sent":
-        return Outcome(state=SegmentState.PENDING, error=("modem_error", result.detail), burns_attempt=False, line_pause_s=1)
+        return Outcome(
+            state=SegmentState.PENDING, error=("modem_error", result.detail), burns_attempt=False, line_pause_s=1
+        )
     return judge_refusal(result.cause, f"{result.error}: {result.detail}" if result.detail else result.error)
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from gateway.errors import RequestError
 from gateway.messaging import announce, ledger, receipts
 from gateway.messaging.ledger import Outcome, Sim
-from gateway.messaging.model import WAITING, Message, Segment, SegmentState, Status, TimelineEntry
+from gateway.messaging.model import LEFT, WAITING, Message, Segment, SegmentState, Status, TimelineEntry
 from gateway.messaging.ports import LateSubmit, Tx
 
 
@@ -79,7 +79,7 @@ def expire_overdue(tx: Tx, now: datetime) -> int:
         states = {segment.state for segment in segments}
         if SegmentState.SUBMITTING in states:
             continue
-        left = bool(states & set(ledger.LEFT))
+        left = bool(states & set(LEFT))
         error = (
             ("partially_sent", "it expired with some segments sent") if left else ("expired", "it was not sent in time")
         )
@@ -90,6 +90,12 @@ def expire_overdue(tx: Tx, now: datetime) -> int:
         ledger.change_status(tx, message, Status.FAILED, now, error=error)
         ended += 1
     return ended
+
+
+def fail(tx: Tx, message: Message, error: tuple[str, str], now: datetime) -> None:
+    """A message that can never be sent fails, with the reason."""
+    tx.messages.log(message.id, TimelineEntry(at=now, what="failed", detail=error[1]))
+    ledger.change_status(tx, message, Status.FAILED, now, error=error)
 
 
 def cancel(tx: Tx, message_id: str, now: datetime) -> Message:

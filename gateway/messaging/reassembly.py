@@ -21,22 +21,28 @@ MISSING_MARK = "[…]"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """An assembly that has the part's key. `parts`: sequence number → user data of the parts that are there."""
+    """An assembly that has the part's key. `parts`: sequence number → (user data, service-centre time) of what is there."""
 
     n: int
     scts: datetime | None
-    parts: Mapping[int, UserData]
+    parts: Mapping[int, tuple[UserData, datetime | None]]
 
 
-def choose(concat: Concat, scts: datetime | None, ud: UserData, candidates: Sequence[Candidate]) -> tuple[int, bool] | None:
-    """Where a part belongs: (assembly, is a repeat), or None for a new assembly. `candidates` newest first."""
+def choose(
+    concat: Concat, scts: datetime | None, ud: UserData, candidates: Sequence[Candidate]
+) -> tuple[int, bool] | None:
+    """Where a part belongs: (assembly, is a repeat), or None for a new assembly. `candidates` newest first.
+
+    A repeat by the network keeps content and service-centre time. The same content at another time is another text:
+    alarms say the same words again, and some senders never change their reference.
+    """
     for candidate in candidates:
         if scts is not None and candidate.scts is not None and abs(scts - candidate.scts) > SAME_TEXT:
             continue
         there = candidate.parts.get(concat.seq)
         if there is None:
             return candidate.n, False
-        if there == ud:
+        if there == (ud, scts):
             return candidate.n, True
     return None
 

@@ -1,0 +1,111 @@
+"""What is known of each modem line while the gateway runs: who it is, whether it can send, what the edges are shown."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from gateway.clock import Clock
+from gateway.messaging.ledger import Sim
+from gateway.messaging.model import LineStatus
+from gateway.messaging.ports import Identity, LineState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineSettings:
+    """What the configuration says of a line. `rate_per_minute`, `daily_limit`: 0 means no limit."""
+
+    name: str
+    number: str = ""
+    delivery_reports: bool = True
+    rate_per_minute: float = 0
+    daily_limit: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Line:
+    """One configured line. `wake` is set when there may be something to do for its sender."""
+
+    settings: LineSettings
+    status: LineStatus
+    sim: Sim | None = None
+    ready_since: float | None = None
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def able(self) -> bool:
+        return self.sim is not None
+
+
+class Lines:
+    """All lines by name, and who wants to hear of changes."""
+
+    def __init__(self, settings: Iterable[LineSettings], clock: Clock) -> None:
+        self._clock = clock
+        self._callbacks: list[Callable[[LineStatus], None]] = []
+        self.by_name = {
+            each.name: Line(
+                settings=each,
+                status=LineStatus(name=each.name, number=each.number, daily_limit=each.daily_limit, since=clock.now()),
+            )
+            for each in settings
+        }
+
+    def on_change(self, callback: Callable[[LineStatus], None]) -> None:
+        self._callbacks.append(callback)
+
+    def own_numbers(self) -> dict[str, str]:
+        """E.164 number → line name, for `from`."""
+        return {line.status.number: name for name, line in self.by_name.items() if line.status.number}
+
+    def ready(self, name: str, identity: Identity) -> Line:
+        """The line can send from now on."""
+        line = self.by_name[name]
+        number = line.settings.number or identity.number
+        line.sim = Sim(line=name, imei=identity.imei, iccid=identity.iccid, number=number)
+        line.ready_since = self._clock.monotonic()
+        self._show(line, able=True, imei=identity.imei, iccid=identity.iccid, number=number, since=self._clock.now())
+        line.wake.set()
+        return line
+
+    def down(self, name: str) -> Line:
+        """The line cannot send any more."""
+        line = self.by_name[name]
+        line.sim = None
+        line.ready_since = None
+        self._show(line, able=False, since=self._clock.now())
+        return line
+
+    def state_changed(self, name: str, state: LineState) -> None:
+        line = self.by_name[name]
+        self._show(
+            line,
+            state=state.state,
+            registered=state.registered,
+            operator=state.operator,
+            access=state.access,
+            rssi_dbm=state.rssi_dbm,
+            bars=state.bars,
+            roaming=state.roaming,
+            sim=state.sim,
+            imei=state.imei or line.status.imei,
+            iccid=state.iccid or line.status.iccid,
+            number=line.settings.number or state.number or line.status.number,
+            temperature_c=state.temperature_c,
+            error=state.error,
+        )
+
+    def counted(self, name: str, *, queue: int, sent_today: int) -> None:
+        self._show(self.by_name[name], queue=queue, sent_today=sent_today)
+
+    def _show(self, line: Line, **changes: object) -> None:
+        since = changes.pop("since", line.status.since)
+        status = replace(line.status, **changes)  # type: ignore[arg-type]
+        if status == line.status:
+            return
+        assert since is None or isinstance(since, datetime)
+        line.status = replace(status, since=since)
+        for callback in self._callbacks:
+            callback(line.status)

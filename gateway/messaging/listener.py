@@ -1,0 +1,117 @@
+"""What modem lines report, turned into durable facts. The modem layer deletes or acknowledges only after `received` returned."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from gateway.clock import Clock
+from gateway.messaging import announce, inbound, outbound
+from gateway.messaging.inbound import Box
+from gateway.messaging.ledger import Sim
+from gateway.messaging.lines import Lines
+from gateway.messaging.model import SegmentState
+from gateway.messaging.outbound import Policy
+from gateway.messaging.ports import Identity, LateSubmit, LineState, Received, Store, T, Tx
+from gateway.messaging.timers import Timers
+
+log = logging.getLogger(__name__)
+
+ALERTS = {
+    "sim_missing": "sim_missing",
+    "sim_pin": "sim_pin_required",
+    "sim_puk": "sim_puk_required",
+    "failed": "modem_error",
+    "lost": "modem_error",
+}
+"""Line states that need a person → the alert's code."""
+
+
+class Listener:
+    """Implements the modem layer's `LineListener`."""
+
+    def __init__(
+        self, store: Store, clock: Clock, lines: Lines, policy: Policy, timers: Timers, new_id: Callable[[], str]
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._lines = lines
+        self._policy = policy
+        self._timers = timers
+        self._new_id = new_id
+        self._alerts: dict[str, str] = {}
+
+    async def expects_late(self, line: str) -> bool:
+        """Whether a modem may still owe the answer to a submit of a run that ended."""
+        unknown = await self._store.read(lambda tx: tx.segments.in_states((SegmentState.UNKNOWN,)))
+        return any(segment.line == line for segment in unknown)
+
+    async def ready(self, line: str, identity: Identity, late: LateSubmit | None) -> None:
+        if late is not None:
+            await self._settle_late(Sim(line=line, imei=identity.imei, iccid=identity.iccid, number=""), late)
+        now = self._clock.now()
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        sent = await self._store.read(lambda tx: tx.segments.sent_since(line, midnight))
+        self._lines.counted(line, queue=0, sent_today=sent)
+        self._lines.ready(line, identity)
+        self._timers.expect_settlement()
+
+    async def late_submit(self, line: str, late: LateSubmit) -> None:
+        sim = self._lines.by_name[line].sim
+        if sim is not None:
+            await self._settle_late(sim, late)
+
+    async def _settle_late(self, sim: Sim, late: LateSubmit) -> None:
+        now = self._clock.now()
+        if await self._store.write(lambda tx: outbound.settle_late(tx, sim, late, self._policy, now)):
+            log.info("%s: a late answer settled an unknown segment", sim.line)
+
+    async def received(self, line: str, iccid: str, items: Sequence[Received]) -> None:
+        box = Box(
+            line=line,
+            iccid=iccid,
+            number=self._lines.by_name[line].status.number,
+            new_id=self._new_id,
+            now=self._clock.now(),
+        )
+        await self._store.write(lambda tx: inbound.take(tx, box, items))
+        self._timers.expect_reassembly()
+
+    async def released(self, line: str, iccid: str, items: Sequence[Received]) -> None:
+        now = self._clock.now()
+        self._in_background(lambda tx: inbound.released(tx, iccid, items, now))
+
+    async def swept(self, line: str, iccid: str, memory: str, listed: Sequence[Received]) -> None:
+        now = self._clock.now()
+        if await self._store.read(lambda tx: bool(tx.parts.unreleased(iccid, memory))):
+            await self._store.write(lambda tx: inbound.swept(tx, iccid, memory, listed, now))
+
+    def state_changed(self, line: str, state: LineState) -> None:
+        self._lines.state_changed(line, state)
+        self._alert(line, ALERTS.get(state.state, ""), state.error or state.state)
+
+    def down(self, line: str) -> None:
+        self._lines.down(line)
+
+    def _alert(self, line: str, code: str, text: str) -> None:
+        before = self._alerts.get(line, "")
+        if code == before:
+            return
+        now = self._clock.now()
+        if before:
+            over = announce.alert(before, f"{line} is well again" if not code else text, line, now, over=True)
+            self._in_background(lambda tx: tx.events.add(over, now))
+        if code:
+            raised = announce.alert(code, f"{line}: {text}", line, now)
+            self._in_background(lambda tx: tx.events.add(raised, now))
+        self._alerts[line] = code
+
+    def _in_background(self, change: Callable[[Tx], T]) -> None:
+        """A change that nobody waits for; that it failed is logged. Losing it costs nothing that a sweep does not mend."""
+
+        def done(future: asyncio.Future[T]) -> None:
+            if not future.cancelled() and (error := future.exception()) is not None:
+                log.error("not stored: %s", error)
+
+        self._store.write(change).add_done_callback(done)

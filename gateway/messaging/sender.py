@@ -1,0 +1,288 @@
+"""The senders: one task a line that takes the next segment, commits `submitting`, lets the modem send it and commits what came of it.
+
+The commit of `submitting` runs beside `AT+CMGS=` and its prompt; the modem layer waits for it before the PDU leaves. One
+commit carries a segment's result and the next segment's `submitting` when a next one is at hand; a result never waits
+for one. If a commit fails, nothing more leaves that line until the result is stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from gateway.clock import Clock
+from gateway.errors import RequestError, StoreError
+from gateway.messaging import ledger, outbound
+from gateway.messaging.content import build_pdus
+from gateway.messaging.ledger import Outcome
+from gateway.messaging.lines import Line, Lines
+from gateway.messaging.model import Message, Segment, SegmentState
+from gateway.messaging.outbound import Policy
+from gateway.messaging.ports import LinePort, Store, Tx
+
+log = logging.getLogger(__name__)
+
+MAX_AHEAD = 16
+"""Most messages that one line takes from the queue at a time."""
+
+AHEAD_S = 0.1
+"""A line takes about as many messages ahead as it sends in this time, so that a slow one leaves them to the others."""
+
+STORE_RETRY_S = 1.0
+
+
+class NotClaimedError(Exception):
+    """The message was cancelled, expired or taken by another line between being picked and being claimed."""
+
+
+@dataclass(slots=True)
+class _Lane:
+    """One sender's work. `ahead`: messages taken; `todo`: segments of the current one; `unsettled`: a result not stored yet."""
+
+    line: Line
+    port: LinePort
+    ahead: deque[Message] = field(default_factory=deque)
+    current: Message | None = None
+    todo: deque[Segment] = field(default_factory=deque)
+    unsettled: tuple[Segment, Outcome] | None = None
+    seconds_each: float = 1.0
+    paused_until: float = 0.0
+    next_slot: float = 0.0
+    idle: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Senders:
+    """All lines' senders. `run()` serves for ever; `offer()` tells of new messages."""
+
+    def __init__(
+        self, store: Store, clock: Clock, lines: Lines, policy: Policy, on_settled: Callable[[Outcome], None]
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._lines = lines
+        self._policy = policy
+        self._on_settled = on_settled
+        self._lanes: dict[str, _Lane] = {}
+        self._held: set[str] = set()
+        self._draining = False
+
+    async def run(self, ports: Mapping[str, LinePort]) -> None:
+        """One task a line; returns only by cancellation."""
+        self._lanes = {name: _Lane(line=self._lines.by_name[name], port=port) for name, port in ports.items()}
+        async with asyncio.TaskGroup() as tasks:
+            for name, lane in self._lanes.items():
+                tasks.create_task(self._serve(lane), name=f"sender[{name}]")
+
+    def offer(self, priority: int) -> None:
+        """New messages can be sent: idle senders look, and busy ones put back what is less urgent."""
+        for lane in self._lanes.values():
+            if lane.ahead and min(message.priority for message in lane.ahead) < priority:
+                self._put_back(lane)
+            lane.line.wake.set()
+
+    async def drain(self) -> None:
+        """Takes nothing new and returns when what the modems have in hand is settled."""
+        self._draining = True
+        for lane in self._lanes.values():
+            lane.line.wake.set()
+        for lane in self._lanes.values():
+            await lane.idle.wait()
+
+    async def _serve(self, lane: _Lane) -> None:
+        while True:
+            try:
+                segment = await self._next(lane)
+                lane.idle.clear()
+                await self._submit(lane, segment)
+            except NotClaimedError:
+                self._drop_current(lane)
+            except StoreError as exc:
+                log.error("%s: nothing is sent while the database does not store: %s", lane.port.name, exc)
+                self._drop_current(lane)
+                await asyncio.sleep(STORE_RETRY_S)
+
+    # --- what to send next ---
+
+    async def _next(self, lane: _Lane) -> Segment:
+        """The next segment that may leave now; first stores a result that has no companion."""
+        while True:
+            segment = self._at_hand(lane)
+            if segment is not None:
+                return segment
+            await self._store_unsettled(lane)
+            lane.idle.set()
+            lane.line.wake.clear()
+            if not self._may_send(lane):
+                self._drop_current(lane)
+                self._put_back(lane)
+            elif lane.ahead or await self._fetch(lane):
+                await self._start(lane, lane.ahead.popleft())
+                continue
+            await self._sleep(lane)
+
+    def _at_hand(self, lane: _Lane) -> Segment | None:
+        """A segment that needs no further question to the database, if the line may send."""
+        if not self._may_send(lane):
+            return None
+        if lane.todo:
+            return lane.todo.popleft()
+        if lane.ahead and lane.ahead[0].segments == 1 and lane.ahead[0].line is None:  # short, and never tried before
+            with contextlib.suppress(RequestError):  # accepted by an older release: `_start` writes down what is wrong
+                segment = self._single(lane, lane.ahead[0])
+                self._release_current(lane)
+                lane.current = lane.ahead.popleft()
+                return segment
+        return None
+
+    def _may_send(self, lane: _Lane) -> bool:
+        now = self._clock.monotonic()
+        return lane.line.able and not self._draining and now >= lane.paused_until and now >= lane.next_slot
+
+    async def _fetch(self, lane: _Lane) -> bool:
+        sim = lane.line.sim
+        if sim is None:
+            return False
+        wanted = max(1, min(MAX_AHEAD, int(AHEAD_S / max(lane.seconds_each, 0.001))))
+        limit = wanted + len(self._held)
+        now = self._clock.now()
+        found = await self._store.read(lambda tx: tx.messages.sendable(sim.line, sim.iccid, now, limit))
+        fresh = [message for message in found if message.id not in self._held][:wanted]
+        if lane.line.sim is not sim:
+            return False
+        lane.ahead.extend(fresh)
+        self._held.update(message.id for message in fresh)
+        return bool(fresh)
+
+    async def _start(self, lane: _Lane, message: Message) -> None:
+        """Lays out a message's segments. A concatenated one gets its reference, kept in the database with its PDUs."""
+        self._release_current(lane)
+        lane.current = message
+        reports = self._wants_reports(lane, message)
+        now = self._clock.now()
+
+        def lay_out(tx: Tx) -> list[Segment]:
+            known = tx.segments.of(message.id)
+            if message.segments == 1 or len(known) == message.segments:
+                return known
+            ref = tx.segments.next_reference(lane.port.name, message.peer)
+            return ledger.prepare(tx, message, build_pdus(message, ref=ref, reports=reports))
+
+        try:
+            segments = await self._store.write(lay_out)
+            segments = segments or [self._single(lane, message)]
+        except RequestError as exc:
+            await self._store.write(lambda tx: outbound.fail(tx, message, (exc.code, str(exc)), now))
+            self._release_current(lane)
+            return
+        lane.todo.extend(segment for segment in segments if segment.state is SegmentState.PENDING)
+        if not lane.todo:  # stays held, so that it is not fetched for ever
+            log.error("message %s is %s but none of its segments waits", message.id, message.status)
+            lane.current = None
+
+    def _single(self, lane: _Lane, message: Message) -> Segment:
+        pdu, length = build_pdus(message, ref=0, reports=self._wants_reports(lane, message))[0]
+        return Segment(
+            message_id=message.id, seq=1, state=SegmentState.PENDING, pdu=pdu, length=length, peer=message.peer
+        )
+
+    @staticmethod
+    def _wants_reports(lane: _Lane, message: Message) -> bool:
+        return lane.line.settings.delivery_reports if message.delivery_report is None else message.delivery_report
+
+    async def _sleep(self, lane: _Lane) -> None:
+        """Until woken, or until a pause of this line is over."""
+        pauses = [moment for moment in (lane.paused_until, lane.next_slot) if moment > self._clock.monotonic()]
+        if not pauses:
+            await lane.line.wake.wait()
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(pauses) - self._clock.monotonic()):
+                await lane.line.wake.wait()
+
+    # --- sending one ---
+
+    async def _submit(self, lane: _Lane, segment: Segment) -> None:
+        sim = lane.line.sim
+        if sim is None:
+            raise NotClaimedError
+        now = self._clock.now()
+        before = lane.unsettled
+        claimed: Segment | None = None
+
+        def step(tx: Tx) -> Segment | None:
+            if before is not None:
+                outbound.settle(tx, before[0], before[1], self._policy, now)
+            return ledger.claim(tx, segment, sim, now)
+
+        committing = self._store.write(step)
+
+        async def gate() -> None:
+            nonlocal claimed
+            claimed = await committing
+            if before is not None:
+                lane.unsettled = None
+                self._on_settled(before[1])
+            if claimed is None:
+                raise NotClaimedError
+
+        started = self._clock.monotonic()
+        result = await self._submit_through(lane, segment, gate)
+        took = self._clock.monotonic() - started
+        lane.seconds_each = 0.8 * lane.seconds_each + 0.2 * took
+        if lane.line.settings.rate_per_minute:
+            lane.next_slot = started + 60 / lane.line.settings.rate_per_minute
+        assert claimed is not None, "the gate was passed"
+        lane.unsettled = (claimed, result)
+        if result.line_pause_s:
+            lane.paused_until = self._clock.monotonic() + result.line_pause_s
+        if result.state is not SegmentState.SENT:
+            self._drop_current(lane)
+
+    async def _submit_through(self, lane: _Lane, segment: Segment, gate: Callable[[], Awaitable[None]]) -> Outcome:
+        """The modem's verdict. Whatever it is, the commit of `submitting` is over before this returns."""
+        opened = False
+
+        async def once() -> None:
+            nonlocal opened
+            opened = True
+            await gate()
+
+        waiting = once()
+        result = await lane.port.submit(segment.pdu, segment.length, gate=waiting)
+        if not opened:  # the modem never came to the prompt: close the book on the claim all the same
+            waiting.close()
+            await gate()
+        return ledger.judge(result)
+
+    async def _store_unsettled(self, lane: _Lane) -> None:
+        """Stores a result that no next segment carries; tries until the database takes it."""
+        while lane.unsettled is not None:
+            segment, outcome = lane.unsettled
+            now = self._clock.now()
+            try:
+                await self._store.write(lambda tx: outbound.settle(tx, segment, outcome, self._policy, now))
+            except StoreError as exc:
+                log.error("%s: a result waits for the database: %s", lane.port.name, exc)
+                await asyncio.sleep(STORE_RETRY_S)
+            else:
+                lane.unsettled = None
+                self._on_settled(outcome)
+
+    # --- giving back ---
+
+    def _release_current(self, lane: _Lane) -> None:
+        if lane.current is not None:
+            self._held.discard(lane.current.id)
+            lane.current = None
+
+    def _drop_current(self, lane: _Lane) -> None:
+        lane.todo.clear()
+        self._release_current(lane)
+
+    def _put_back(self, lane: _Lane) -> None:
+        self._held.difference_update(message.id for message in lane.ahead)
+        lane.ahead.clear()

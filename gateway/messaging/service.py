@@ -1,0 +1,218 @@
+"""The gateway as its edges see it: take commands, show messages and modems, hand out events in one order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from gateway.clock import Clock
+from gateway.errors import RequestError
+from gateway.messaging import accept, outbound
+from gateway.messaging.accept import Command
+from gateway.messaging.content import Rules, check, digest
+from gateway.messaging.ids import id_maker
+from gateway.messaging.ledger import Outcome
+from gateway.messaging.lines import Lines, LineSettings
+from gateway.messaging.listener import Listener
+from gateway.messaging.model import (
+    CommandResult,
+    LineStatus,
+    Message,
+    MessageFilter,
+    Origin,
+    Segment,
+    SegmentState,
+    SendRequest,
+    StoredEvent,
+    TimelineEntry,
+)
+from gateway.messaging.outbound import Policy
+from gateway.messaging.ports import LinePort, Store, Tx
+from gateway.messaging.sender import Senders
+from gateway.messaging.timers import Timers
+
+MAX_WAITING = 200_000
+"""Most messages that may wait for modems."""
+
+DRAIN_S = 20.0
+"""How long a clean stop waits for what the modems have in hand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the rules need from the configuration."""
+
+    region: str | None
+    lines: tuple[LineSettings, ...]
+    max_attempts: int = 5
+    unknown_hold_s: float = 600
+    on_unknown: str = "resend"
+    max_characters: int = 1600
+    reassembly_timeout_s: float = 86400
+    allow_emergency: bool = False
+
+
+class Service:
+    """Composes the messaging rules over a store and lines. `listener` is for the modem layer, the rest for edges."""
+
+    def __init__(self, store: Store, clock: Clock, settings: Settings) -> None:
+        self._store = store
+        self._clock = clock
+        self._rules = Rules(
+            region=settings.region,
+            max_characters=settings.max_characters,
+            max_waiting=MAX_WAITING,
+            allow_emergency=settings.allow_emergency,
+            modems=frozenset(line.name for line in settings.lines),
+        )
+        self._policy = Policy(max_attempts=settings.max_attempts, on_unknown=settings.on_unknown)
+        self._new_id = id_maker(clock)
+        self._lines = Lines(settings.lines, clock)
+        self._senders = Senders(store, clock, self._lines, self._policy, self._settled)
+        self._timers = Timers(
+            store,
+            clock,
+            self._lines,
+            self._policy,
+            unknown_hold=timedelta(seconds=settings.unknown_hold_s),
+            reassembly_timeout=timedelta(seconds=settings.reassembly_timeout_s),
+            offer=lambda: self._senders.offer(0),
+        )
+        self.listener = Listener(store, clock, self._lines, self._policy, self._timers, self._new_id)
+        self._last_event = 0
+        self._event_waiters: set[asyncio.Future[None]] = set()
+        store.on_events(self._events_committed)
+
+    # --- running ---
+
+    async def start(self) -> int:
+        """Before any modem is opened: segments that the last run left `submitting` become `unknown`. Returns how many."""
+        now = self._clock.now()
+        self._last_event = await self._store.read(lambda tx: tx.events.last())
+        return await self._store.write(lambda tx: outbound.recover(tx, self._policy, now))
+
+    async def run(self, ports: Mapping[str, LinePort]) -> None:
+        """Senders and timers; returns only by cancellation, after what the modems have in hand is settled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._timers.run(), name="timers")
+            tasks.create_task(self._senders.run(ports), name="senders")
+
+    async def drain(self) -> None:
+        """A clean stop: nothing new leaves; waits a while for what the modems have in hand."""
+        try:
+            async with asyncio.timeout(DRAIN_S):
+                await self._senders.drain()
+        except TimeoutError:
+            return  # what is still in a modem's hands is `submitting` and will be recovered as `unknown`
+
+    def _settled(self, outcome: Outcome) -> None:
+        if outcome.state is not SegmentState.SENT:
+            self._timers.expect_settlement()
+
+    # --- commands ---
+
+    async def send(self, request: SendRequest, origin: Origin) -> CommandResult:
+        """Takes a command. Returns after the commit. Raises StoreError when nothing was stored: then it was not taken."""
+        now = self._clock.now()
+        try:
+            checked = check(request, self._rules, self._lines.own_numbers(), now)
+        except RequestError as error:
+            return await self.reject(error, origin, request.client_id)
+        command = Command(
+            request=request, checked=checked, digest=digest(request), origin=origin, max_waiting=self._rules.max_waiting
+        )
+        result = await self._store.write(lambda tx: accept.accept(tx, command, self._new_id, now))
+        if result.status == "accepted":
+            self._senders.offer(request.priority)
+            for moment in (request.send_at, request.expires_at):
+                if moment is not None:
+                    self._timers.expect(moment)
+        return result
+
+    async def reject(self, error: RequestError, origin: Origin, client_id: str | None = None) -> CommandResult:
+        """Answers a command that cannot be taken. Returns after the answer is committed."""
+        now = self._clock.now()
+        result = accept.rejected(client_id, error)
+        if origin.wants_result:
+            await self._store.write(lambda tx: accept.answer(tx, result, origin, now))
+        return result
+
+    async def cancel(self, message_id: str) -> Message:
+        """Cancels a message of which nothing has left. Raises RequestError (unknown_message, not_cancelable)."""
+        now = self._clock.now()
+        return await self._store.write(lambda tx: outbound.cancel(tx, message_id, now))
+
+    # --- looking ---
+
+    async def message(self, message_id: str) -> tuple[Message, list[Segment], list[TimelineEntry]]:
+        """A message with its segments and its life so far. Raises RequestError (unknown_message)."""
+
+        def find(tx: Tx) -> tuple[Message, list[Segment], list[TimelineEntry]]:
+            message = tx.messages.get(message_id)
+            if message is None:
+                raise RequestError(f"there is no message {message_id[:40]!r}", code="unknown_message")
+            return message, tx.segments.of(message_id), tx.messages.timeline(message_id)
+
+        return await self._store.read(find)
+
+    async def messages(self, wanted: MessageFilter) -> list[Message]:
+        """Messages that match, newest first."""
+        return await self._store.read(lambda tx: tx.messages.find(wanted))
+
+    def lines(self) -> list[LineStatus]:
+        """All configured modems as they are now."""
+        return [line.status for line in self._lines.by_name.values()]
+
+    def on_line_change(self, callback: Callable[[LineStatus], None]) -> None:
+        """`callback` is called with a modem's new status whenever it changes."""
+        self._lines.on_change(callback)
+
+    def health(self) -> dict[str, object]:
+        """`ready`: the database takes changes and at least one modem (if any is configured) can send."""
+        lines = {line.name: line.able for line in self.lines()}
+        healthy = self._store.healthy
+        return {
+            "ready": healthy and (not lines or any(lines.values())),
+            "store": "ok" if healthy else "not writing",
+            "lines": lines,
+        }
+
+    # --- the event outbox ---
+
+    async def events(self, after: int, limit: int) -> list[StoredEvent]:
+        """Committed events with seq > `after`, in order."""
+        return await self._store.read(lambda tx: tx.events.after(after, limit))
+
+    async def wait_for_events(self, after: int) -> None:
+        """Returns when an event with seq > `after` is committed."""
+        while self._last_event <= after:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._event_waiters.add(waiter)
+            try:
+                await waiter
+            finally:
+                self._event_waiters.discard(waiter)
+
+    def _events_committed(self, seq: int) -> None:
+        self._last_event = max(self._last_event, seq)
+        for waiter in self._event_waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def cursor(self, consumer: str) -> int:
+        """The last seq that a consumer has finished; 0 at first."""
+        return await self._store.read(lambda tx: tx.events.cursor(consumer))
+
+    async def advance(self, consumer: str, seq: int) -> None:
+        """Durably: the consumer has finished everything up to `seq`."""
+        await self._store.write(lambda tx: tx.events.advance(consumer, seq))
+
+    async def get_value(self, key: str) -> str | None:
+        """An edge's small durable value."""
+        return await self._store.read(lambda tx: tx.events.get_value(key))
+
+    async def set_value(self, key: str, value: str) -> None:
+        """Stores an edge's small durable value."""
+        await self._store.write(lambda tx: tx.events.set_value(key, value))

@@ -1,0 +1,128 @@
+"""What happens because time passed: scheduled sends, expiry, second attempts, unknown outcomes, unfinished texts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from gateway.clock import Clock
+from gateway.errors import StoreError
+from gateway.messaging import inbound, outbound
+from gateway.messaging.lines import Lines
+from gateway.messaging.model import Segment, SegmentState
+from gateway.messaging.outbound import Policy
+from gateway.messaging.ports import Store, Tx
+
+log = logging.getLogger(__name__)
+
+LONGEST_SLEEP = timedelta(hours=1)
+"""Even with nothing planned the clock is looked at this often: a Pi's wall clock can jump."""
+
+STORE_RETRY = timedelta(seconds=5)
+
+
+class Timers:
+    """One task that sleeps until the next moment that matters. `expect()` tells it of an earlier one."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        lines: Lines,
+        policy: Policy,
+        *,
+        unknown_hold: timedelta,
+        reassembly_timeout: timedelta,
+        offer: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._lines = lines
+        self._policy = policy
+        self._unknown_hold = unknown_hold
+        self._reassembly_timeout = reassembly_timeout
+        self._offer = offer
+        self._wake = asyncio.Event()
+        self._planned: datetime | None = None
+
+    def expect(self, moment: datetime) -> None:
+        """Something will be due at `moment`."""
+        if self._planned is None or moment < self._planned:
+            self._wake.set()
+
+    def expect_reassembly(self) -> None:
+        """A part came in; its text may be unfinished."""
+        self.expect(self._clock.now() + self._reassembly_timeout)
+
+    def expect_settlement(self) -> None:
+        """A segment's outcome was not plain success."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Serves for ever."""
+        while True:
+            self._wake.clear()
+            try:
+                self._planned = await self._do_what_is_due()
+            except StoreError as exc:
+                log.error("time-driven work waits for the database: %s", exc)
+                self._planned = self._clock.now() + STORE_RETRY
+            pause = min(self._planned - self._clock.now(), LONGEST_SLEEP)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(pause.total_seconds(), 0.001)):
+                    await self._wake.wait()
+
+    async def _do_what_is_due(self) -> datetime:
+        """Does it, and says when to look again."""
+        now = self._clock.now()
+        unknown = await self._settle_unknown(now)
+        next_message, next_text = await self._store.read(lambda tx: self._moments(tx, now))
+        if next_text is not None and next_text <= now:
+            await self._store.write(lambda tx: inbound.deliver_overdue(tx, now - self._reassembly_timeout, now))
+        if next_message is not None and next_message <= now:
+            await self._store.write(lambda tx: (outbound.expire_overdue(tx, now), outbound.release_due(tx, now)))
+            self._offer()
+            # An overdue message can be in a modem's hands: look again soon, not at once.
+            next_message = now + timedelta(seconds=1)
+        self._offer_retries(now)
+        later = [moment for moment in (unknown, next_message, next_text) if moment is not None and moment > now]
+        return min(later, default=now + LONGEST_SLEEP)
+
+    def _moments(self, tx: Tx, now: datetime) -> tuple[datetime | None, datetime | None]:
+        oldest = tx.parts.oldest_assembly()
+        return tx.messages.next_moment(now), None if oldest is None else oldest + self._reassembly_timeout
+
+    def _offer_retries(self, now: datetime) -> None:
+        """A pause that ended since the last look makes a message sendable again without a change in the database."""
+        if self._planned is not None and self._planned <= now:
+            self._offer()
+
+    async def _settle_unknown(self, now: datetime) -> datetime | None:
+        """Unknown segments whose hold is over are settled by policy. Returns when the next hold ends."""
+        unknown = await self._store.read(lambda tx: tx.segments.in_states((SegmentState.UNKNOWN,)))
+        nearest: datetime | None = None
+        for segment in unknown:
+            waited = self._waited(segment, now)
+            if waited is None:
+                continue
+            if waited >= self._unknown_hold:
+                await self._give_up(segment, now)
+            else:
+                ends = now + (self._unknown_hold - waited)
+                nearest = ends if nearest is None else min(nearest, ends)
+        return nearest
+
+    async def _give_up(self, segment: Segment, now: datetime) -> None:
+        await self._store.write(lambda tx: outbound.give_up_waiting(tx, segment, self._policy, now))
+        self._offer()
+
+    def _waited(self, segment: Segment, now: datetime) -> timedelta | None:
+        """How long evidence could have come: since the loss, while this SIM was there, registered and swept. None: it is away."""
+        for line in self._lines.by_name.values():
+            if line.sim is not None and line.sim.iccid == segment.iccid and line.ready_since is not None:
+                there = timedelta(seconds=self._clock.monotonic() - line.ready_since)
+                return min(there, now - (segment.settled_at or now))
+        return None

@@ -1,0 +1,5 @@
+"""SQLite behind the messaging rules: one writer thread with group commit, readers apart."""
+
+from gateway.store.database import SqliteStore
+
+__all__ = ["SqliteStore"]

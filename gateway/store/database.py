@@ -1,0 +1,214 @@
+"""One writer thread with group commit; readers on a connection of their own.
+
+Callers hand in functions of a transaction. The writer takes everything that waits, runs each function inside a savepoint
+(so that one that fails takes nothing else with it), commits once with synchronous=FULL, and only then resolves the
+callers' futures. A commit that fails fails them all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gateway.errors import StoreError
+from gateway.messaging.ports import Tx
+from gateway.store.incoming import Parts
+from gateway.store.outbox import Commands, Events
+from gateway.store.outgoing import Messages, Reports, Segments
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+MAX_BATCH = 256
+"""Most changes in one commit: bounds how long the first of them waits."""
+
+_PRAGMAS = (
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    "busy_timeout = 5000",
+    "temp_store = MEMORY",
+)
+
+
+class Transaction:
+    """The tables as one connection sees them; satisfies `messaging.ports.Tx`."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self.messages = Messages(db)
+        self.segments = Segments(db)
+        self.parts = Parts(db)
+        self.reports = Reports(db)
+        self.commands = Commands(db)
+        self.events = Events(db)
+
+
+@dataclass(slots=True, eq=False)
+class _Change:
+    run: Callable[[Tx], Any]
+    future: asyncio.Future[Any]
+    result: Any = None
+    error: BaseException | None = field(default=None)
+
+
+class SqliteStore:
+    """The database file. `await open()` first, `await close()` last; both on the event loop that uses it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._queue: queue.SimpleQueue[_Change | None] = queue.SimpleQueue()
+        self._readers = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-reader")
+        self._reader: Transaction | None = None
+        self._callbacks: list[Callable[[int], None]] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._last_error: str = ""
+
+    async def open(self) -> None:
+        """Makes or migrates the file and starts the writer. Raises StoreError with one clear line."""
+        self._loop = asyncio.get_running_loop()
+        try:
+            db = await asyncio.to_thread(self._connect_and_migrate)
+        except (sqlite3.Error, OSError) as exc:
+            raise StoreError(f"cannot open the database {self._path}: {exc}") from exc
+        self._thread = threading.Thread(target=self._write_all, args=(db,), name="store-writer", daemon=True)
+        self._thread.start()
+
+    async def close(self) -> None:
+        """Commits what waits and stops the threads."""
+        if self._thread is not None:
+            self._queue.put(None)
+            await asyncio.to_thread(self._thread.join)
+            self._thread = None
+        await asyncio.to_thread(self._readers.shutdown)
+
+    @property
+    def healthy(self) -> bool:
+        return self._thread is not None and self._thread.is_alive() and not self._last_error
+
+    def on_events(self, callback: Callable[[int], None]) -> None:
+        """`callback(seq)` is called on the event loop after each commit that added events."""
+        self._callbacks.append(callback)
+
+    def write(self, change: Callable[[Tx], T]) -> asyncio.Future[T]:
+        """Queues a change; the future resolves with its result after the commit, or with its own error or a StoreError."""
+        if self._loop is None or self._thread is None:
+            raise StoreError("the database is not open")
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._queue.put(_Change(change, future))
+        return future
+
+    async def read(self, question: Callable[[Tx], T]) -> T:
+        """Runs a question on the reader's connection: it sees what is committed."""
+        if self._loop is None:
+            raise StoreError("the database is not open")
+        return await self._loop.run_in_executor(self._readers, self._ask, question)
+
+    # --- in the threads ---
+
+    def _connect(self, *, read_only: bool = False) -> sqlite3.Connection:
+        db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, cached_statements=256)
+        db.row_factory = sqlite3.Row
+        for pragma in _PRAGMAS:
+            db.execute(f"PRAGMA {pragma}")
+        if read_only:
+            db.execute("PRAGMA query_only = ON")
+        return db
+
+    def _connect_and_migrate(self) -> sqlite3.Connection:
+        from sqlite_utils import Database  # only needed here, and not small
+
+        from gateway.store.migrations import migrations
+
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        migrating = self._connect()
+        migrating.row_factory = None
+        migrations.apply(Database(migrating))
+        migrating.close()
+        self._path.chmod(0o600)
+        return self._connect()
+
+    def _ask(self, question: Callable[[Tx], T]) -> T:
+        if self._reader is None:
+            self._reader = Transaction(self._connect(read_only=True))
+        try:
+            return question(self._reader)
+        except sqlite3.Error as exc:
+            raise StoreError(f"cannot read the database: {exc}") from exc
+
+    def _write_all(self, db: sqlite3.Connection) -> None:
+        tx = Transaction(db)
+        open_for_more = True
+        while open_for_more:
+            batch, open_for_more = self._take()
+            if batch:
+                last_event = self._commit(db, tx, batch)
+                assert self._loop is not None
+                self._loop.call_soon_threadsafe(self._resolve, batch, last_event)
+        db.close()
+
+    def _take(self) -> tuple[list[_Change], bool]:
+        """Waits for a change, then takes all that wait. False when it is time to stop."""
+        batch: list[_Change] = []
+        change = self._queue.get()
+        while change is not None:
+            batch.append(change)
+            if len(batch) >= MAX_BATCH:
+                return batch, True
+            try:
+                change = self._queue.get_nowait()
+            except queue.Empty:
+                return batch, True
+        return batch, False
+
+    def _commit(self, db: sqlite3.Connection, tx: Transaction, batch: list[_Change]) -> int:
+        """Runs a batch in one transaction. Returns the last event's seq, 0 when no event was added."""
+        tx.events.added = 0
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            for change in batch:
+                self._run(db, tx, change)
+            db.execute("COMMIT")
+        except sqlite3.Error as exc:
+            log.error("the database did not take a commit: %s", exc)
+            self._last_error = str(exc)
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            for change in batch:
+                change.error = StoreError(f"not committed: {exc}")
+            return 0
+        self._last_error = ""
+        return tx.events.added
+
+    @staticmethod
+    def _run(db: sqlite3.Connection, tx: Transaction, change: _Change) -> None:
+        db.execute("SAVEPOINT change")
+        try:
+            change.result = change.run(tx)
+        except Exception as exc:  # noqa: BLE001 - handed to the caller, whose change is undone
+            change.error = StoreError(f"not stored: {exc}") if isinstance(exc, sqlite3.Error) else exc
+            if not db.in_transaction:  # SQLite itself gave up the whole transaction: disk full, I/O error
+                raise
+            db.execute("ROLLBACK TO change")
+        db.execute("RELEASE change")
+
+    def _resolve(self, batch: list[_Change], last_event: int) -> None:
+        for change in batch:
+            if change.future.done():  # its caller was cancelled meanwhile
+                continue
+            if change.error is not None:
+                change.future.set_exception(change.error)
+            else:
+                change.future.set_result(change.result)
+        if last_event:
+            for callback in self._callbacks:
+                callback(last_event)

@@ -1,0 +1,83 @@
+"""The schema, as a list of changes that is only ever added to. sqlite-utils records which were applied, in the same commit.
+
+Times are integer milliseconds since 1970 UTC; `smsc_time` and JSON are text.
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+migrations = Migrations("smsgw")
+
+_FIRST = """
+CREATE TABLE messages (
+  n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, direction TEXT NOT NULL, peer TEXT NOT NULL,
+  status TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, client_id TEXT, own_number TEXT NOT NULL,
+  modem TEXT, line TEXT, iccid TEXT NOT NULL, text TEXT, data BLOB, encoding TEXT NOT NULL, message_class INTEGER,
+  port_to INTEGER, port_from INTEGER, segments INTEGER NOT NULL, segments_sent INTEGER NOT NULL, priority INTEGER NOT NULL,
+  validity_s INTEGER, send_at INTEGER, expires_at INTEGER, not_before INTEGER, delivery_report INTEGER,
+  at_most_once INTEGER NOT NULL, ordered INTEGER NOT NULL, tags TEXT NOT NULL, error_code TEXT, error_message TEXT,
+  parts_missing TEXT NOT NULL, revision INTEGER NOT NULL, smsc_time TEXT
+);
+CREATE INDEX messages_to_send ON messages (priority DESC, n) WHERE direction = 'outbound' AND status IN ('queued', 'sending');
+CREATE INDEX messages_scheduled ON messages (send_at) WHERE status = 'scheduled';
+CREATE INDEX messages_expiring ON messages (expires_at)
+  WHERE expires_at IS NOT NULL AND status IN ('scheduled', 'queued', 'sending');
+CREATE INDEX messages_paused ON messages (not_before) WHERE not_before IS NOT NULL AND status IN ('queued', 'sending');
+CREATE INDEX messages_ordered ON messages (peer, n)
+  WHERE ordered = 1 AND status IN ('scheduled', 'queued', 'sending', 'unknown');
+CREATE INDEX messages_by_peer ON messages (peer, n);
+CREATE TABLE segments (
+  message_id TEXT NOT NULL REFERENCES messages (id), seq INTEGER NOT NULL, state TEXT NOT NULL, pdu TEXT NOT NULL,
+  length INTEGER NOT NULL, mr INTEGER, attempts INTEGER NOT NULL, line TEXT, imei TEXT NOT NULL, iccid TEXT NOT NULL,
+  peer TEXT NOT NULL, submitted_at INTEGER, settled_at INTEGER, error TEXT NOT NULL,
+  PRIMARY KEY (message_id, seq)
+) WITHOUT ROWID;
+CREATE INDEX segments_open ON segments (state) WHERE state IN ('submitting', 'unknown');
+CREATE INDEX segments_by_reference ON segments (iccid, mr, submitted_at) WHERE mr IS NOT NULL;
+CREATE INDEX segments_by_line ON segments (line, settled_at) WHERE state IN ('sent', 'delivered', 'undelivered');
+CREATE TABLE concat_references (line TEXT NOT NULL, peer TEXT NOT NULL, ref INTEGER NOT NULL, PRIMARY KEY (line, peer)) WITHOUT ROWID;
+CREATE TABLE timeline (
+  n INTEGER PRIMARY KEY, message_id TEXT NOT NULL, at INTEGER NOT NULL, what TEXT NOT NULL, segment INTEGER, modem TEXT,
+  detail TEXT NOT NULL
+);
+CREATE INDEX timeline_by_message ON timeline (message_id, n);
+CREATE TABLE parts (
+  n INTEGER PRIMARY KEY AUTOINCREMENT, line TEXT NOT NULL, iccid TEXT NOT NULL, memory TEXT NOT NULL, slot INTEGER,
+  listing INTEGER NOT NULL, kind TEXT NOT NULL, pdu TEXT NOT NULL, fingerprint BLOB NOT NULL, received_at INTEGER NOT NULL,
+  message_id TEXT, assembly INTEGER, seq INTEGER, repeat_of INTEGER, released_at INTEGER
+);
+CREATE INDEX parts_alike ON parts (iccid, fingerprint, received_at);
+CREATE INDEX parts_unreleased ON parts (iccid, memory, slot) WHERE released_at IS NULL;
+CREATE INDEX parts_of_assembly ON parts (assembly, seq) WHERE assembly IS NOT NULL;
+CREATE TABLE assemblies (
+  n INTEGER PRIMARY KEY AUTOINCREMENT, line TEXT NOT NULL, iccid TEXT NOT NULL, key TEXT NOT NULL, ref INTEGER NOT NULL,
+  wide INTEGER NOT NULL, total INTEGER NOT NULL, started_at INTEGER NOT NULL, scts TEXT, message_id TEXT NOT NULL,
+  delivered INTEGER NOT NULL, revision INTEGER NOT NULL
+);
+CREATE INDEX assemblies_by_key ON assemblies (iccid, key, ref, wide, total, n);
+CREATE INDEX assemblies_open ON assemblies (started_at) WHERE delivered = 0;
+CREATE TABLE reports (
+  n INTEGER PRIMARY KEY AUTOINCREMENT, iccid TEXT NOT NULL, mr INTEGER NOT NULL, peer TEXT NOT NULL, st INTEGER NOT NULL,
+  received_at INTEGER NOT NULL, message_id TEXT, seq INTEGER
+);
+CREATE INDEX reports_unmatched ON reports (iccid, received_at) WHERE message_id IS NULL;
+CREATE TABLE commands (
+  n INTEGER PRIMARY KEY AUTOINCREMENT, client_id TEXT UNIQUE, digest TEXT NOT NULL, message_ids TEXT NOT NULL,
+  delivery TEXT, at INTEGER NOT NULL
+);
+CREATE INDEX commands_by_delivery ON commands (delivery, n) WHERE delivery IS NOT NULL;
+CREATE TABLE events (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, subject TEXT NOT NULL, payload TEXT NOT NULL,
+  reply_to TEXT, correlation BLOB, at INTEGER NOT NULL
+);
+CREATE TABLE cursors (consumer TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE key_values (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+@migrations()
+def m001_message_path(db: Database) -> None:
+    for statement in filter(str.strip, _FIRST.split(";\n")):
+        db.execute(statement)
