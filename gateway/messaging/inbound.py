@@ -231,7 +231,8 @@ def _parts_of(tx: Tx, assembly: int) -> dict[int, tuple[UserData, datetime | Non
     there = {}
     for part in tx.parts.of_assembly(assembly):
         tpdu = decode_frame(part.pdu, Direction.MT).tpdu
-        assert isinstance(tpdu, Deliver) and part.seq is not None, "only numbered SMS-DELIVERs are put into assemblies"
+        assert isinstance(tpdu, Deliver), "only SMS-DELIVERs are put into assemblies"
+        assert part.seq is not None, "a part of an assembly has its number"
         there[part.seq] = (tpdu.ud, tpdu.scts.moment)
     return there
 

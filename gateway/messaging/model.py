@@ -161,7 +161,8 @@ class Message:
 
     `n`: accept order. `peer`: the other side's number. `modem`: the one the client asked for (None: any); `line` and
     `iccid`: the modem and SIM that the first segment went to, which keep the rest (empty: none yet).
-    `delivery_report`: None means as the modem's configuration says. `segments`: parts on the air; `segments_sent`: those the network took (outbound).
+    `delivery_report`: None means as the modem's configuration says. `segments`: parts on the air; `segments_sent`: those
+    that the network took (outbound).
     `parts_missing`, `revision`, `smsc_time`: inbound only. `error`: (code, message).
     """
 

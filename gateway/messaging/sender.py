@@ -13,6 +13,8 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 
 from gateway.clock import Clock
 from gateway.errors import RequestError, StoreError
@@ -175,7 +177,8 @@ class Senders:
             segments = await self._store.write(lay_out)
             segments = segments or [self._single(lane, message)]
         except RequestError as exc:
-            await self._store.write(lambda tx: outbound.fail(tx, message, (exc.code, str(exc)), now))
+            error = (exc.code, str(exc))
+            await self._store.write(lambda tx: outbound.fail(tx, message, error, now))
             self._release_current(lane)
             return
         lane.todo.extend(segment for segment in segments if segment.state is SegmentState.PENDING)
@@ -215,7 +218,7 @@ class Senders:
 
         def step(tx: Tx) -> Segment | None:
             if before is not None:
-                outbound.settle(tx, before[0], before[1], self._policy, now)
+                self._settle(*before, now, tx)
             return ledger.claim(tx, segment, sim, now)
 
         committing = self._store.write(step)
@@ -262,15 +265,18 @@ class Senders:
         """Stores a result that no next segment carries; tries until the database takes it."""
         while lane.unsettled is not None:
             segment, outcome = lane.unsettled
-            now = self._clock.now()
+            change = partial(self._settle, segment, outcome, self._clock.now())
             try:
-                await self._store.write(lambda tx: outbound.settle(tx, segment, outcome, self._policy, now))
+                await self._store.write(change)
             except StoreError as exc:
                 log.error("%s: a result waits for the database: %s", lane.port.name, exc)
                 await asyncio.sleep(STORE_RETRY_S)
             else:
                 lane.unsettled = None
                 self._on_settled(outcome)
+
+    def _settle(self, segment: Segment, outcome: Outcome, now: datetime, tx: Tx) -> None:
+        outbound.settle(tx, segment, outcome, self._policy, now)
 
     # --- giving back ---
 

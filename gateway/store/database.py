@@ -194,7 +194,7 @@ class SqliteStore:
         db.execute("SAVEPOINT change")
         try:
             change.result = change.run(tx)
-        except Exception as exc:  # noqa: BLE001 - handed to the caller, whose change is undone
+        except Exception as exc:
             change.error = StoreError(f"not stored: {exc}") if isinstance(exc, sqlite3.Error) else exc
             if not db.in_transaction:  # SQLite itself gave up the whole transaction: disk full, I/O error
                 raise

@@ -11,7 +11,7 @@ from gateway.messaging.model import Message, MessageFilter, Report, Segment, Seg
 from gateway.store import rows
 from gateway.store.rows import ms
 
-_INSERT_MESSAGE = (
+_INSERT_MESSAGE = (  # noqa: S608 - own names
     f"INSERT INTO messages ({', '.join(rows.MESSAGE_COLUMNS)}) VALUES ({', '.join('?' * len(rows.MESSAGE_COLUMNS))})"
 )
 
