@@ -11,7 +11,6 @@ from gateway.messaging import announce, inbound, outbound
 from gateway.messaging.inbound import Box
 from gateway.messaging.ledger import Sim
 from gateway.messaging.lines import Lines
-from gateway.messaging.model import SegmentState
 from gateway.messaging.outbound import Policy
 from gateway.messaging.ports import Identity, LateSubmit, LineState, Received, Store, T, Tx
 from gateway.messaging.timers import Timers
@@ -41,13 +40,18 @@ class Listener:
         self._timers = timers
         self._new_id = new_id
         self._alerts: dict[str, str] = {}
+        self._owing: set[str] = set()
 
-    async def expects_late(self, line: str) -> bool:
-        """Whether a modem may still owe the answer to a submit of a run that ended."""
-        unknown = await self._store.read(lambda tx: tx.segments.in_states((SegmentState.UNKNOWN,)))
-        return any(segment.line == line for segment in unknown)
+    def owes(self, line: str) -> None:
+        """A submit on this line ended without an answer, in this run or in the one before."""
+        self._owing.add(line)
+
+    def expects_late(self, line: str) -> bool:
+        """Whether a modem may still owe the answer to a submit that got none."""
+        return line in self._owing
 
     async def ready(self, line: str, identity: Identity, late: LateSubmit | None) -> None:
+        self._owing.discard(line)
         if late is not None:
             await self._settle_late(Sim(line=line, imei=identity.imei, iccid=identity.iccid, number=""), late)
         now = self._clock.now()

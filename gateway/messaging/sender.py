@@ -61,7 +61,7 @@ class Senders:
     """All lines' senders. `run()` serves for ever; `offer()` tells of new messages."""
 
     def __init__(
-        self, store: Store, clock: Clock, lines: Lines, policy: Policy, on_settled: Callable[[Outcome], None]
+        self, store: Store, clock: Clock, lines: Lines, policy: Policy, on_settled: Callable[[Segment, Outcome], None]
     ) -> None:
         self._store = store
         self._clock = clock
@@ -228,7 +228,7 @@ class Senders:
             claimed = await committing
             if before is not None:
                 lane.unsettled = None
-                self._on_settled(before[1])
+                self._on_settled(*before)
             if claimed is None:
                 raise NotClaimedError
 
@@ -256,10 +256,12 @@ class Senders:
 
         waiting = once()
         result = await lane.port.submit(segment.pdu, segment.length, gate=waiting)
-        if not opened:  # the modem never came to the prompt: close the book on the claim all the same
-            waiting.close()
-            await gate()
-        return ledger.judge(result)
+        if opened:
+            return ledger.judge(result)
+        waiting.close()  # the modem never came to the prompt: close the book on the claim all the same
+        await gate()
+        refused = result.outcome == "refused" and result.cause == "ambiguous"
+        return ledger.judge_refusal("retry", result.error) if refused else ledger.judge(result)
 
     async def _store_unsettled(self, lane: _Lane) -> None:
         """Stores a result that no next segment carries; tries until the database takes it."""
@@ -273,7 +275,7 @@ class Senders:
                 await asyncio.sleep(STORE_RETRY_S)
             else:
                 lane.unsettled = None
-                self._on_settled(outcome)
+                self._on_settled(segment, outcome)
 
     def _settle(self, segment: Segment, outcome: Outcome, now: datetime, tx: Tx) -> None:
         outbound.settle(tx, segment, outcome, self._policy, now)

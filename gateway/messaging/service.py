@@ -88,10 +88,17 @@ class Service:
     # --- running ---
 
     async def start(self) -> int:
-        """Before any modem is opened: segments that the last run left `submitting` become `unknown`. Returns how many."""
+        """Before any modem is opened: segments that the last run left `submitting` become `unknown`.
+
+        Returns how many segments are `unknown` now.
+        """
         now = self._clock.now()
         self._last_event = await self._store.read(lambda tx: tx.events.last())
-        return await self._store.write(lambda tx: outbound.recover(tx, self._policy, now))
+        await self._store.write(lambda tx: outbound.recover(tx, self._policy, now))
+        unknown = await self._store.read(lambda tx: tx.segments.in_states((SegmentState.UNKNOWN,)))
+        for segment in unknown:
+            self.listener.owes(segment.line or "")
+        return len(unknown)
 
     async def run(self, ports: Mapping[str, LinePort]) -> None:
         """Senders and timers; returns only by cancellation, after what the modems have in hand is settled."""
@@ -107,7 +114,9 @@ class Service:
         except TimeoutError:
             return  # what is still in a modem's hands is `submitting` and will be recovered as `unknown`
 
-    def _settled(self, outcome: Outcome) -> None:
+    def _settled(self, segment: Segment, outcome: Outcome) -> None:
+        if outcome.state is SegmentState.UNKNOWN:
+            self.listener.owes(segment.line or "")
         if outcome.state is not SegmentState.SENT:
             self._timers.expect_settlement()
 

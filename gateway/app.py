@@ -1,0 +1,207 @@
+"""The composition root: the only module that knows all layers. Builds them from the configuration and runs them as named tasks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from gateway.at import codes
+from gateway.clock import Clock, SystemClock
+from gateway.config import Config, ensure_secrets
+from gateway.messaging import LineSettings, Service, Settings
+from gateway.messaging.listener import Listener
+from gateway.modem import Identity, LateSubmit, Line, LineConfig, LineState, Received, SubmitResult
+from gateway.store import SqliteStore
+
+log = logging.getLogger(__name__)
+
+DATABASE = "smsgw.db"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addresses:
+    """Where the running daemon can be reached. `web`: base URL or None; `socket`: path of the Unix socket."""
+
+    web: str | None
+    socket: str
+
+
+async def run(config: Config, *, ready: Callable[[Addresses], None] | None = None) -> None:
+    """Runs the gateway until cancelled; a cancellation first lets the modems finish what they have in hand.
+
+    Raises GatewayError when it cannot start (database, address in use). Installs no signal handlers.
+    """
+    clock = SystemClock()
+    config.gateway.data_dir.mkdir(parents=True, exist_ok=True)
+    ensure_secrets(config.gateway.data_dir)
+    store = SqliteStore(config.gateway.data_dir / DATABASE)
+    await store.open()
+    try:
+        service = Service(store, clock, settings_of(config))
+        unknown = await service.start()
+        if unknown:
+            log.warning(
+                "%d segments were with a modem when the last run ended; their outcome is unknown for now", unknown
+            )
+        await _serve(config, clock, service, ready)
+    finally:
+        await store.close()
+
+
+async def _serve(config: Config, clock: Clock, service: Service, ready: Callable[[Addresses], None] | None) -> None:
+    tasks = asyncio.create_task(_run_all(config, clock, service, ready), name="gateway")
+    try:
+        await asyncio.shield(tasks)
+    except asyncio.CancelledError:
+        await service.drain()
+        tasks.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await tasks
+        raise
+
+
+async def _run_all(config: Config, clock: Clock, service: Service, ready: Callable[[Addresses], None] | None) -> None:
+    lines = [_line(line_config(config, n), service.listener, clock) for n in range(len(config.modems))]
+    ports = {line.name: _LinePort(line) for line in lines}
+    async with asyncio.TaskGroup() as group:
+        group.create_task(service.run(ports), name="messaging")
+        for line in lines:
+            group.create_task(line.run(), name=f"line[{line.name}]")
+        edges = _edges(config, service, ready)
+        for name, edge in edges.items():
+            group.create_task(_named(edge), name=name)
+
+
+async def _named(edge: Awaitable[None]) -> None:
+    await edge
+
+
+def _line(settings: LineConfig, listener: Listener, clock: Clock) -> Line:
+    return Line(settings, _LineListener(listener), clock, expect_late=lambda: listener.expects_late(settings.name))
+
+
+def _edges(config: Config, service: Service, ready: Callable[[Addresses], None] | None) -> dict[str, Awaitable[None]]:
+    raise AssertionError
+
+
+def settings_of(config: Config) -> Settings:
+    """What the messaging rules take from the configuration."""
+    return Settings(
+        region=config.gateway.default_region or None,
+        lines=tuple(
+            LineSettings(
+                name=modem.name,
+                number=modem.number,
+                delivery_reports=modem.delivery_reports,
+                rate_per_minute=modem.rate_per_minute,
+                daily_limit=modem.daily_limit,
+            )
+            for modem in config.modems
+        ),
+        max_attempts=config.outbox.max_attempts,
+        unknown_hold_s=config.outbox.unknown_hold_s,
+        on_unknown=config.outbox.on_unknown,
+        max_characters=config.outbox.max_characters,
+        reassembly_timeout_s=config.inbox.reassembly_timeout_s,
+        allow_emergency=config.outbox.allow_emergency,
+    )
+
+
+def line_config(config: Config, n: int) -> LineConfig:
+    """What the modem layer takes of `[[modem]]` number `n`."""
+    modem = config.modems[n]
+    return LineConfig(
+        name=modem.name,
+        port=modem.port,
+        baudrate=modem.baudrate,
+        profile=modem.profile,
+        submit_timeout_s=modem.submit_timeout_s,
+        pin_file=modem.pin_file,
+        smsc=modem.smsc,
+        number=modem.number,
+        late_reply_s=config.outbox.late_reply_s,
+    )
+
+
+# --- modem layer ↔ messaging: the same facts in the other layer's words ---------------------------------------------
+
+_CAUSES = {
+    codes.Retry.LATER: "retry",
+    codes.Retry.PERMANENT: "permanent",
+    codes.Retry.LOCAL: "local",
+    codes.Retry.AMBIGUOUS: "ambiguous",
+    codes.Retry.SENT: "sent",
+}
+
+
+def cause_of(error: str) -> str:
+    """A modem's refusal ("cms:38", "cme:14", "error" …) → how messaging is to treat it."""
+    kind, _, number = error.partition(":")
+    table = {"cms": codes.cms, "cme": codes.cme}.get(kind)
+    if table is None or not number.isdecimal():
+        return "retry" if error else ""
+    return _CAUSES[table(int(number)).retry]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Verdict:
+    """Satisfies `messaging.ports.SubmitResult` and `LateSubmit`."""
+
+    mr: int | None
+    error: str
+    cause: str
+    outcome: str = ""
+    detail: str = ""
+
+
+class _LinePort:
+    """A modem line as messaging sends through it."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self.name = line.name
+
+    async def submit(self, pdu: str, length: int, *, gate: Awaitable[object] | None = None) -> _Verdict:
+        result: SubmitResult = await self._line.submit(pdu, length, gate=gate)
+        return _Verdict(
+            outcome=result.outcome.value,
+            mr=result.mr,
+            error=result.error,
+            detail=result.detail,
+            cause=cause_of(result.error),
+        )
+
+
+class _LineListener:
+    """What a modem line reports, handed on to messaging."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+
+    async def ready(self, line: str, identity: Identity, late: LateSubmit | None) -> None:
+        await self._listener.ready(line, identity, _late(late) if late else None)
+
+    async def late_submit(self, line: str, late: LateSubmit) -> None:
+        await self._listener.late_submit(line, _late(late))
+
+    async def received(self, line: str, iccid: str, items: Sequence[Received]) -> None:
+        await self._listener.received(line, iccid, items)
+
+    async def released(self, line: str, iccid: str, items: Sequence[Received]) -> None:
+        await self._listener.released(line, iccid, items)
+
+    async def swept(self, line: str, iccid: str, memory: str, listed: Sequence[Received]) -> None:
+        await self._listener.swept(line, iccid, memory, listed)
+
+    def state_changed(self, line: str, state: LineState) -> None:
+        self._listener.state_changed(line, state)
+
+    def down(self, line: str) -> None:
+        self._listener.down(line)
+
+
+def _late(late: LateSubmit) -> _Verdict:
+    return _Verdict(mr=late.mr, error=late.error, cause=cause_of(late.error))
