@@ -1,0 +1,226 @@
+"""Commands in: parsed, handed to the service one after the other, acknowledged in receive order after the commit."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from paho.mqtt.client import MQTTMessage
+
+from gateway.errors import RequestError, StoreError
+from gateway.messaging.model import Origin
+from gateway.mqtt import payloads
+from gateway.mqtt.connection import Connection, ConnectionFailed
+from gateway.mqtt.payloads import BridgeRequest, MessageRequest, ModemRequest
+from gateway.mqtt.ports import Service
+from gateway.mqtt.topics import Topics, is_publishable
+from gateway.wire import SendPayload, details_json, message_json, modem_json, read, read_object, readable_id
+
+log = logging.getLogger(__name__)
+
+EDGE = "mqtt"
+MAX_WAITING = 500
+"""Received commands that wait to be started; above it the broker has to wait."""
+MAX_RUNNING = 64
+"""Commands handed to the service at once, so that they share commits."""
+DRAIN_SECONDS = 10.0
+
+Answer = Callable[["CommandIntake", Any], Awaitable[Mapping[str, Any]]]
+
+
+class CommandIntake:
+    """Takes the commands of one connection. `session`: names the broker's session in delivery tokens."""
+
+    def __init__(self, service: Service, topics: Topics, connection: Connection, session: str) -> None:
+        self.service = service
+        self._topics = topics
+        self._connection = connection
+        self._session = session
+        self._waiting: deque[MQTTMessage] = deque()
+        self._running: deque[tuple[MQTTMessage, asyncio.Task[None]]] = deque()
+        self._may_start = asyncio.Event()
+        self._started = asyncio.Event()
+
+    def received(self, message: MQTTMessage) -> None:
+        """Notes a message; called in receive order."""
+        self._waiting.append(message)
+        self._may_start.set()
+        if len(self._waiting) >= MAX_WAITING:
+            self._connection.pause_reading()
+
+    async def run(self) -> None:
+        """Starts and acknowledges for as long as the connection lives. Raises ConnectionFailed after a failed commit."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._start(), name="mqtt-commands")
+            group.create_task(self._acknowledge(), name="mqtt-acknowledge")
+
+    async def drain(self) -> None:
+        """Waits for the commands that were started, and acknowledges them as far as they were committed, in order.
+
+        None is still on its way when it is delivered again.
+        """
+        if self._running:
+            await asyncio.wait([task for _, task in self._running], timeout=DRAIN_SECONDS)
+        while self._running and self._running[0][1].done():
+            message, task = self._running.popleft()
+            if task.cancelled() or task.exception() is not None:
+                break
+            self._connection.ack(message)
+        for _, task in self._running:
+            task.cancel()
+        self._running.clear()
+
+    async def _start(self) -> None:
+        while True:
+            while not self._waiting or len(self._running) >= MAX_RUNNING:
+                self._may_start.clear()
+                await self._may_start.wait()
+            message = self._waiting.popleft()
+            if len(self._waiting) < MAX_WAITING // 2:
+                self._connection.resume_reading()
+            task = asyncio.create_task(self._carry_out(message), name="mqtt-command")
+            self._running.append((message, task))
+            self._started.set()
+
+    async def _acknowledge(self) -> None:
+        while True:
+            while not self._running:
+                self._started.clear()
+                await self._started.wait()
+            message, task = self._running[0]
+            try:
+                await asyncio.shield(task)
+            except StoreError as exc:
+                raise ConnectionFailed(f"a command could not be stored and is left to the broker: {exc}") from exc
+            self._running.popleft()
+            self._may_start.set()
+            self._connection.ack(message)
+
+    async def _carry_out(self, message: MQTTMessage) -> None:
+        """Raises StoreError when nothing was committed."""
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            log.warning("mqtt: a message on a topic that is not UTF-8 is ignored")
+            return
+        if topic == self._topics.send:
+            await self._send(message)
+        elif topic.startswith(self._topics.notify):
+            await self._refuse(message, RequestError("no notify target is configured", code="unsupported"), None)
+        elif topic.startswith(self._topics.requests):
+            await self._request(topic.removeprefix(self._topics.requests), message)
+        else:
+            log.info("mqtt: a message on %s is ignored; an earlier configuration subscribed to it", topic)
+
+    async def _send(self, message: MQTTMessage) -> None:
+        client_id: str | None = None
+        try:
+            value = read_object(message.payload)
+            client_id = readable_id(value)
+            if message.retain:
+                raise _retained()
+            request = read(SendPayload, value).request()
+        except RequestError as exc:
+            await self._refuse(message, _retained() if message.retain else exc, client_id)
+            return
+        try:
+            await self.service.send(request, self._origin(message))
+        except RequestError as exc:
+            await self._refuse(message, exc, client_id)
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("mqtt: a command met a defect")
+            await self._refuse(message, _defect(), client_id)
+
+    async def _refuse(self, message: MQTTMessage, error: RequestError, client_id: str | None) -> None:
+        log.info("mqtt: a command on %s is refused: %s", message.topic, error.code)
+        await self.service.reject(error, self._origin(message), client_id)
+
+    def _origin(self, message: MQTTMessage) -> Origin:
+        reply_to, correlation = _reply_to(message)
+        token = None
+        if message.qos == 1:
+            digest = hashlib.sha256(message.topic.encode() + b"\0" + message.payload).hexdigest()
+            token = f"{self._session}:{message.mid}:{digest}"
+        return Origin(
+            edge=EDGE,
+            wants_result=True,
+            delivery=token,
+            redelivered=bool(message.dup),
+            reply_to=reply_to,
+            correlation=correlation,
+        )
+
+    async def _request(self, operation: str, message: MQTTMessage) -> None:
+        transaction: str | int | None = None
+        outcome: Mapping[str, Any] | RequestError
+        try:
+            value = read_object(message.payload or b"{}")
+            transaction = payloads.transaction_of(value)
+            if message.retain:
+                raise _retained()
+            if operation not in OPERATIONS:
+                known = ", ".join(OPERATIONS)
+                raise RequestError(f"there is no operation {operation!r:.60}; known: {known}", code="unsupported")
+            model, answer = OPERATIONS[operation]
+            outcome = await answer(self, read(model, value))
+        except RequestError as exc:
+            outcome = exc
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("mqtt: the request %s met a defect", operation)
+            outcome = _defect()
+        reply_to, correlation = _reply_to(message)
+        topic = reply_to or self._topics.response(operation)
+        try:
+            await self._connection.publish(topic, payloads.response(transaction, outcome), correlation=correlation)
+        except ConnectionFailed as exc:  # it is not acknowledged either, so it comes again
+            log.info("mqtt: the response to %s is given after the next connect: %s", operation, exc)
+
+
+def _retained() -> RequestError:
+    return RequestError("a retained command is not carried out; publish it without retain", code="retained_refused")
+
+
+def _defect() -> RequestError:
+    return RequestError("a defect in the gateway; its log says more", code="internal_error")
+
+
+def _reply_to(message: MQTTMessage) -> tuple[str | None, bytes | None]:
+    """MQTT 5 response topic and correlation data. A topic that nobody can publish to is left out."""
+    topic = getattr(message.properties, "ResponseTopic", None)
+    correlation = getattr(message.properties, "CorrelationData", None)
+    if not isinstance(topic, str) or not is_publishable(topic):
+        topic = None
+    return topic, bytes(correlation) if correlation is not None else None
+
+
+async def _cancel(intake: CommandIntake, request: MessageRequest) -> Mapping[str, Any]:
+    return message_json(await intake.service.cancel(request.message_id))
+
+
+async def _status(intake: CommandIntake, request: MessageRequest) -> Mapping[str, Any]:
+    return details_json(*await intake.service.message(request.message_id))
+
+
+async def _modems(intake: CommandIntake, _request: BridgeRequest) -> Mapping[str, Any]:
+    return {"modems": [modem_json(line) for line in intake.service.lines()]}
+
+
+async def _unsupported(_intake: CommandIntake, _request: ModemRequest) -> Mapping[str, Any]:
+    raise RequestError("this release cannot do that yet", code="unsupported")
+
+
+OPERATIONS: dict[str, tuple[type[BridgeRequest], Answer]] = {
+    "message-cancel": (MessageRequest, _cancel),
+    "message-status": (MessageRequest, _status),
+    "modems": (BridgeRequest, _modems),
+    "ussd": (ModemRequest, _unsupported),
+    "modem-reset": (ModemRequest, _unsupported),
+}

@@ -1,0 +1,202 @@
+"""A private mosquitto on a free loopback port, and clients that watch it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import paho.mqtt.client as paho
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+PATIENCE = 15.0
+"""Seconds that any single wait of a test may take before the test fails."""
+
+
+def find_mosquitto() -> str | None:
+    return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+class Broker:
+    """Start, stop and start again; persistence keeps sessions and retained messages in `directory`."""
+
+    def __init__(self, directory: Path, *, extra: str = "") -> None:
+        self.directory = directory
+        self.port = free_port()
+        self.url = f"mqtt://127.0.0.1:{self.port}"
+        self._extra = extra
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        program = find_mosquitto()
+        if program is None:
+            pytest.skip("mosquitto is not installed")
+        self.directory.mkdir(parents=True, exist_ok=True)
+        config = self.directory / "mosquitto.conf"
+        lines = [
+            f"listener {self.port} 127.0.0.1",
+            "persistence true",
+            f"persistence_location {self.directory}/",
+            "autosave_interval 1",
+            *([] if "allow_anonymous" in self._extra else ["allow_anonymous true"]),
+            "log_dest none",
+            *(["user root"] if os.geteuid() == 0 else []),
+            self._extra,
+        ]
+        config.write_text("\n".join(lines) + "\n")
+        self._process = subprocess.Popen(
+            [program, "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        _wait_for_port(self.port, self._process)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(PATIENCE)
+            self._process = None
+
+    def kill(self) -> None:
+        """Without saving anything."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(PATIENCE)
+            self._process = None
+
+    def __enter__(self) -> Broker:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def _wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"mosquitto ended with {process.returncode}")
+        with closing(socket.socket()) as sock:
+            sock.settimeout(1)
+            if sock.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.01)  # the broker has no other way to say that it listens
+    raise RuntimeError("mosquitto does not listen")
+
+
+@dataclass
+class Received:
+    """One message as an observing client got it."""
+
+    topic: str
+    payload: bytes
+    retain: bool
+    properties: Any = None
+    at: float = field(default_factory=time.monotonic)
+
+
+class Observer:
+    """A paho client with its own thread: keeps all that it receives, publishes and waits for the acknowledgement."""
+
+    def __init__(
+        self,
+        port: int,
+        *topics: str,
+        v5: bool = True,
+        username: str | None = None,
+        password: str | None = None,
+        tls: str | None = None,
+    ) -> None:
+        self.received: list[Received] = []
+        self._arrived = threading.Condition()
+        self._subscribed = threading.Event()
+        self._topics = topics
+        self._client = paho.Client(
+            CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5 if v5 else MQTTProtocolVersion.MQTTv311
+        )
+        if username is not None:
+            self._client.username_pw_set(username, password)
+        if tls is not None:
+            self._client.tls_set(tls)
+        self._client.on_message = lambda _c, _u, message: self._note(message)
+        self._client.on_connect = lambda *_args: self._subscribe()
+        self._client.on_subscribe = lambda *_args: self._subscribed.set()
+        self._client.max_inflight_messages_set(1000)
+        self._client.connect("127.0.0.1", port)
+        self._client.loop_start()
+        assert self._subscribed.wait(PATIENCE), "the observer could not subscribe"
+
+    def _subscribe(self) -> None:
+        if self._topics:
+            self._client.subscribe([(topic, 1) for topic in self._topics])
+        else:
+            self._subscribed.set()
+
+    def _note(self, message: paho.MQTTMessage) -> None:
+        with self._arrived:
+            self.received.append(Received(message.topic, bytes(message.payload), message.retain, message.properties))
+            self._arrived.notify_all()
+
+    def on(self, topic: str) -> list[Received]:
+        return [message for message in self.received if paho.topic_matches_sub(topic, message.topic)]
+
+    def wait(self, topic: str, count: int = 1, *, seconds: float = PATIENCE) -> list[Received]:
+        """All messages on `topic`, as soon as there are `count`."""
+        with self._arrived:
+            enough = self._arrived.wait_for(lambda: len(self.on(topic)) >= count, seconds)
+        found = self.on(topic)
+        assert enough, f"{len(found)} of {count} messages on {topic}; got: {[m.topic for m in self.received][-20:]}"
+        return found
+
+    def publish(
+        self,
+        topic: str,
+        payload: bytes | str,
+        *,
+        qos: int = 1,
+        retain: bool = False,
+        response: str | None = None,
+        correlation: bytes | None = None,
+        wait: bool = True,
+    ) -> None:
+        properties = None
+        if response is not None:
+            properties = Properties(PacketTypes.PUBLISH)
+            properties.ResponseTopic = response
+            if correlation is not None:
+                properties.CorrelationData = correlation
+        info = self._client.publish(topic, payload, qos=qos, retain=retain, properties=properties)
+        if wait:
+            info.wait_for_publish(PATIENCE)
+            assert info.is_published()
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def __enter__(self) -> Observer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
