@@ -25,6 +25,7 @@ from gateway.errors import RequestError
 if TYPE_CHECKING:
     from gateway.emulator.network import Network
 
+BOOT_PACE = 0.02  # how much faster a boot is then
 SHORTEST_ABSENCE_S = 0.05  # of a reboot when nothing takes time
 REGISTERED, SEARCHING, IDLE = 1, 2, 0  # <stat> of +CREG
 
@@ -97,15 +98,19 @@ class Modem:
         self.cfun = 1
         self.deregistered = False
         self.pin_entered = False
-        self.sim_ready = not self.realistic
+        self.sim_ready = self.sms_ready = not self.realistic
         self._attached = not self.realistic
         self.output = Output(self)
         self.interpreter = Interpreter(self)
         self.port = Port(self._watch, self._receive, self._link)
-        for delay, text in self.personality.boot:
-            self.later(delay if self.realistic else 0, self.urc, text)
+        # Before the first client there is nobody to tell; after a replug there may be, and when nothing takes time
+        # the messages come in the same order, only sooner.
+        pace = 1.0 if self.realistic else BOOT_PACE if self._boots else None
+        for delay, text in self.personality.boot if pace is not None else ():
+            self.later(delay * pace, self.urc, text)
         if self.realistic:
             self.later(self.personality.sim_ready_s, self._sim_up)
+            self.later(self.personality.sms_ready_s, self._sms_up)
             self.later(self.personality.registered_s, self._attach)
             for period, text in self.personality.idle_urcs:
                 self.later(period, self._idle, period, text)
@@ -217,6 +222,10 @@ class Modem:
     def _sim_up(self) -> None:
         self.sim_ready = True
         self.registration_changed()
+
+    def _sms_up(self) -> None:
+        self.sms_ready = True
+        self.network.flush(self)
 
     def _attach(self) -> None:
         self._attached = True

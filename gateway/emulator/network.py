@@ -64,6 +64,7 @@ class Network:
         self._modems: dict[str, Modem] = {}
         self._mailboxes: dict[str, Mailbox] = {}
         self._addresses: dict[str, bytes] = {}
+        self.under_way = 0  # TPDUs on their way to a modem's mailbox
         self._generation = 0  # what was scheduled before a reset does not happen any more
         self._scts: tuple[int, bytes] = (0, b"")
         self.submitted: deque[Submitted] = deque(maxlen=MAX_SUBMITTED)
@@ -87,6 +88,7 @@ class Network:
     def reset(self) -> None:
         """Forgets every message: waiting, under way, or recorded."""
         self._generation += 1
+        self.under_way = 0
         self.submitted.clear()
         self.accepted = 0
         for name in self._mailboxes:
@@ -105,6 +107,7 @@ class Network:
         return self._scts[1]
 
     def _later(self, delay: float, action: Callable[..., None], *arguments: Any) -> None:
+        self.under_way += 1
         if delay <= 0:
             self._loop.call_soon(self._do, self._generation, action, *arguments)
         else:
@@ -112,6 +115,7 @@ class Network:
 
     def _do(self, generation: int, action: Callable[..., None], *arguments: Any) -> None:
         if generation == self._generation:
+            self.under_way -= 1
             action(*arguments)
 
     # from the modems
@@ -189,7 +193,7 @@ class Network:
             self._later(self._rng.uniform(*RETRY_S) if self._realistic else 0, self.flush, modem)
 
     def waiting(self, modem: Modem) -> int:
-        """How many TPDUs wait for the modem."""
+        """How many TPDUs wait at the service centre for the modem."""
         mailbox = self._mailboxes[modem.config.name]
         return len(mailbox.messages) + len(mailbox.reports)
 

@@ -24,6 +24,11 @@ class Output:
         self._seams: list[bytes] = []
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def holding(self) -> bool:
+        """Whether a fault keeps something back for now."""
+        return bool(self._seams or self._queue)
+
     def collect(self) -> None:
         """From here on what is written is kept, so that echo, answer and prompt leave in one piece."""
         self._collected = []

@@ -52,8 +52,9 @@ class Personality:
     idle_urcs: tuple[tuple[float, str], ...] = ()  # period and text, when the timing is realistic
     command_delay: tuple[float, float] = (0.005, 0.030)
     submit_delay: tuple[float, float] = (1.0, 4.0)
-    sim_ready_s: float = 2.0
-    registered_s: float = 4.0
+    sim_ready_s: float = 1.0  # after power-on: +CPIN? says READY, …
+    sms_ready_s: float = 2.0  # … messages can be used, …
+    registered_s: float = 3.0  # … and the network is there
     reboot_s: float = 10.0
 
 
@@ -72,6 +73,7 @@ HUAWEI_E3372 = replace(
     unknown_vendor="COMMAND NOT SUPPORT",
     prompt_abort="ERROR",
     full_urc='^SMMEMFULL:"{memory}"',
+    sim_ready_s=0.5,
     registers={
         "^CURC": (1, (0, 1)),
         "^USSDMODE": (0, (0, 1)),
@@ -127,6 +129,7 @@ SIM7600 = replace(
     absent=frozenset({"^ICCID", "^CPIN", "^RESET", "+CCID"}),
     boot=((1.0, "+CPIN: READY"), (4.0, "SMS DONE"), (6.0, "PB DONE")),
     submit_delay=(1.0, 3.0),
+    sms_ready_s=4.0,
 )
 
 SIM800 = replace(
@@ -140,8 +143,8 @@ SIM800 = replace(
     charsets=("IRA", "GSM", "UCS2", "HEX", "PCCP", "PCDN", "8859-1"),
     memories={"SM": 30, "ME": 50},
     memory_choice=(("SM", "ME", "MT"), ("SM", "ME", "MT"), ("SM", "ME", "MT")),
-    csms_services=(0, 1),
     unknown_command="ERROR",
+    sms_ready_s=4.0,
     absent=frozenset({"^ICCID", "^CPIN", "^RESET", "+CICCID", "+CRESET", "+CEREG", "+CESQ", "+CVHU"}),
     boot=((0.2, "RDY"), (0.4, "+CFUN: 1"), (1.0, "+CPIN: READY"), (3.0, "Call Ready"), (4.0, "SMS Ready")),
 )

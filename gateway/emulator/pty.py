@@ -112,10 +112,9 @@ class Port:
 
     def write(self, data: bytes) -> None:
         """Sends `data` to the client; lost when there is none or when it has stopped reading for too long."""
+        self._watch.drain()  # one may have opened or closed in this very moment; it costs a microsecond
         if not self._clients:
-            self._watch.drain()  # one may have opened in this very moment
-            if not self._clients:
-                return
+            return
         if not self._pending:
             data = data[self._write_some(data) :]
             if not data:
@@ -147,13 +146,12 @@ class Port:
             return 0
 
     def _writable(self) -> None:
+        self._watch.drain()
         del self._pending[: self._write_some(self._pending)]
         if not self._pending:
             self._loop.remove_writer(self._master)
 
     def _readable(self) -> None:
-        # The watch first: a client that opened and wrote within one turn of the loop is to be answered.
-        self._watch.drain()
         try:
             data = os.read(self._master, READ_SIZE)
         except BlockingIOError:

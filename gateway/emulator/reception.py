@@ -53,7 +53,7 @@ class Reception:
 
     def take(self, item: Item) -> Verdict:
         """One delivery attempt of the service centre."""
-        if not self._modem.registered:
+        if not (self._modem.registered and self._modem.sms_ready):
             return Verdict.LATER
         return self._take_report(item) if item.report else self._take_message(item)
 

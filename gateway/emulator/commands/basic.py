@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 CFUN_LEVELS = (0, 1, 4, 5, 6, 7)
 CFUN_REBOOT = (16,)
+GOING_S = 0.05  # between the OK and the end: a hang-up takes what was not yet read
 Arguments = tuple[str, ...]
 
 
@@ -192,13 +193,13 @@ def functionalities(_: Modem, __: Arguments) -> str:
 @on("^RESET", Op.RUN)
 def reboot(modem: Modem, _: Arguments) -> str:
     """Answers OK, then the port goes and comes back."""
-    modem.loop.call_soon(modem.reboot)
+    modem.later(GOING_S, modem.reboot)
     return ""
 
 
 @on("+CPOF", Op.RUN)
 def power_off(modem: Modem, _: Arguments) -> str:
-    modem.loop.call_soon(modem.unplug, None)
+    modem.later(GOING_S, modem.unplug, None)
     return ""
 
 

@@ -23,6 +23,8 @@ def require_sim(modem: Modem) -> None:
     state = modem.sim_state
     if state != "READY":
         raise cms(CMS_STATE[state])
+    if not modem.sms_ready:
+        raise cms(302)  # what modems say until "SMS Ready" and its like
 
 
 @on("+CMGF", Op.SET)
