@@ -197,6 +197,14 @@ def readable_id(value: Mapping[str, Any]) -> str | None:
         return None
 
 
+def read_client_id(text: str) -> str:
+    """An idempotency key that came beside the payload. Raises RequestError(bad_request)."""
+    try:
+        return _IdOnly.model_validate({"id": text}).id
+    except ValidationError as exc:
+        raise bad_field(exc.errors(include_url=False, include_context=False, include_input=False)) from exc
+
+
 def error_json(error: tuple[str, str]) -> dict[str, str]:
     return {"code": error[0], "message": error[1]}
 

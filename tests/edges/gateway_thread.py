@@ -14,7 +14,7 @@ from gateway.config import Config, parse_config
 from gateway.messaging import LineSettings, Service, Settings
 from gateway.mqtt import Bridge
 from gateway.store import SqliteStore
-from tests.support.broker import PATIENCE
+from tests.support.processes import PATIENCE, wait_until
 
 T = TypeVar("T")
 
@@ -68,12 +68,7 @@ class GatewayThread:
         self._loop.call_soon_threadsafe(function, *args)
 
     def wait_connected(self) -> None:
-        async def connected() -> None:
-            async with asyncio.timeout(PATIENCE):
-                while self.bridge.trouble is not None:
-                    await asyncio.sleep(0.01)
-
-        self.call(connected())
+        wait_until(lambda: self.bridge.trouble is None, "the bridge to connect")
 
     def __enter__(self) -> GatewayThread:
         self._thread.start()

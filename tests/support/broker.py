@@ -20,8 +20,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-PATIENCE = 15.0
-"""Seconds that any single wait of a test may take before the test fails."""
+from tests.support.processes import PATIENCE, wait_until
 
 
 def find_mosquitto() -> str | None:
@@ -58,6 +57,8 @@ class Broker:
             "autosave_interval 1",
             *([] if "allow_anonymous" in self._extra else ["allow_anonymous true"]),
             "log_dest none",
+            "set_tcp_nodelay true",
+            "max_queued_messages 0",  # else mosquitto drops what its clients are too slow for
             *(["user root"] if os.geteuid() == 0 else []),
             self._extra,
         ]
@@ -91,16 +92,13 @@ class Broker:
 
 
 def _wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise RuntimeError(f"mosquitto ended with {process.returncode}")
+    def listens() -> bool:
+        assert process.poll() is None, f"mosquitto ended with {process.returncode}"
         with closing(socket.socket()) as sock:
             sock.settimeout(1)
-            if sock.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.01)  # the broker has no other way to say that it listens
-    raise RuntimeError("mosquitto does not listen")
+            return sock.connect_ex(("127.0.0.1", port)) == 0
+
+    wait_until(listens, "mosquitto to listen")
 
 
 @dataclass

@@ -1,0 +1,149 @@
+"""The applications: health for everyone, the own API for whoever may open the Unix socket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
+
+from fastapi import FastAPI, Query, Request
+from fastapi.responses import JSONResponse
+
+from gateway import __version__
+from gateway.errors import RequestError
+from gateway.messaging.model import MessageFilter, Origin, Status
+from gateway.web import errors
+from gateway.web.ports import Service
+from gateway.wire import (
+    MAX_PAYLOAD,
+    SendPayload,
+    details_json,
+    error_json,
+    message_json,
+    modem_json,
+    read,
+    read_client_id,
+    read_object,
+    result_json,
+)
+
+MAX_PAGE = 200
+
+Trouble = Callable[[], str | None]
+"""Says what is wrong with a part, or None."""
+
+
+def make_health_app(service: Service, parts: Mapping[str, Trouble]) -> FastAPI:
+    """`/healthz`: the process answers. `/readyz`: it can do its work, or what is missing. No message is shown."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    errors.install(app)
+
+    @app.api_route("/healthz", methods=["GET", "HEAD"])
+    async def healthz() -> JSONResponse:
+        return JSONResponse({"status": "ok"})
+
+    @app.api_route("/readyz", methods=["GET", "HEAD"])
+    async def readyz() -> JSONResponse:
+        missing = missing_parts(service, parts)
+        return JSONResponse({"ready": not missing, "missing": missing}, 503 if missing else 200)
+
+    return app
+
+
+def missing_parts(service: Service, parts: Mapping[str, Trouble]) -> dict[str, str]:
+    """What keeps the gateway from its work: part → why."""
+    health = service.health()
+    missing = {name: why for name, trouble in parts.items() if (why := trouble()) is not None}
+    if health["store"] != "ok":
+        missing["store"] = str(health["store"])
+    if not health["ready"] and not missing.keys() & {"store"}:
+        lines = health["lines"]
+        names = ", ".join(lines) if isinstance(lines, Mapping) else ""
+        missing["modems"] = f"none is able to send: {names}"
+    return missing
+
+
+def make_app(service: Service) -> FastAPI:
+    """The own API. It asks for no password: whoever may open the socket may use it."""
+    app = FastAPI(title="smsgw", version=__version__, openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None)
+    errors.install(app)
+
+    @app.post("/api/v1/messages", status_code=201)
+    async def send(request: Request) -> JSONResponse:
+        key = _idempotency_key(request)
+        payload = read(SendPayload, read_object(await _body(request)))
+        if key is not None and payload.id not in (None, key):
+            raise RequestError("the Idempotency-Key header and id differ", field="id")
+        result = await service.send(payload.request(key), Origin(edge="api"))
+        if result.error is not None:
+            return JSONResponse({"error": error_json(result.error)}, errors.status_of(result.error[0]))
+        return JSONResponse(result_json(result), 201 if result.status == "accepted" else 200)
+
+    @app.get("/api/v1/messages")
+    async def messages(
+        direction: Literal["outbound", "inbound"] | None = None,
+        status: Status | None = None,
+        peer: str | None = None,
+        modem: str | None = None,
+        before: Annotated[int | None, Query(ge=1)] = None,
+        limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
+    ) -> JSONResponse:
+        """Newest first. `next` of one page is `before` of the following one; null after the last."""
+        wanted = MessageFilter(
+            direction=direction,
+            status=status.value if status else None,
+            peer=peer.replace(" ", "+") if peer else None,  # "+" in a query string means a space
+            line=modem,
+            before=before,
+            limit=limit,
+        )
+        found = await service.messages(wanted)
+        following = found[-1].n if len(found) == limit else None
+        return JSONResponse({"messages": [message_json(message) for message in found], "next": following})
+
+    @app.get("/api/v1/messages/{message_id}")
+    async def message(message_id: str) -> JSONResponse:
+        return JSONResponse(details_json(*await service.message(message_id)))
+
+    @app.post("/api/v1/messages/{message_id}/cancel")
+    async def cancel(message_id: str) -> JSONResponse:
+        return JSONResponse(message_json(await service.cancel(message_id)))
+
+    @app.get("/api/v1/modems")
+    async def modems() -> JSONResponse:
+        return JSONResponse({"modems": [modem_json(line) for line in service.lines()]})
+
+    return app
+
+
+async def _body(request: Request) -> bytes:
+    """The body, as far as it may be that long. Raises RequestError(too_large)."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_PAYLOAD:
+            raise RequestError(f"at most {MAX_PAYLOAD} octets are allowed", code="too_large")
+    return bytes(body)
+
+
+def _idempotency_key(request: Request) -> str | None:
+    text = request.headers.get("idempotency-key")
+    if text is None:
+        return None
+    try:
+        return read_client_id(text.encode("latin-1").decode())  # the framework decodes headers as Latin-1
+    except UnicodeDecodeError as exc:
+        raise RequestError("the Idempotency-Key header is not UTF-8", field="id") from exc
+
+
+Scope = dict[str, Any]
+
+
+def by_socket(private: Any, public: Any) -> Any:
+    """One ASGI application for both kinds of socket: `private` answers on Unix sockets only, `public` on all others."""
+
+    async def dispatch(scope: Scope, receive: Any, send: Any) -> None:
+        server = scope.get("server")
+        unix = server is not None and server[1] is None  # a path has no port
+        await (private if unix else public)(scope, receive, send)
+
+    return dispatch

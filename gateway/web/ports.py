@@ -1,0 +1,32 @@
+"""What this edge needs of the messaging service."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from gateway.messaging.model import (
+    CommandResult,
+    LineStatus,
+    Message,
+    MessageFilter,
+    Origin,
+    Segment,
+    SendRequest,
+    TimelineEntry,
+)
+
+
+class Service(Protocol):
+    """The commands return after the commit; they raise RequestError, or StoreError when nothing was committed."""
+
+    async def send(self, request: SendRequest, origin: Origin) -> CommandResult: ...
+
+    async def message(self, message_id: str) -> tuple[Message, list[Segment], list[TimelineEntry]]: ...
+
+    async def messages(self, wanted: MessageFilter) -> list[Message]: ...
+
+    async def cancel(self, message_id: str) -> Message: ...
+
+    def lines(self) -> list[LineStatus]: ...
+
+    def health(self) -> dict[str, object]: ...
