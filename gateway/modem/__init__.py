@@ -1,0 +1,31 @@
+"""The asyncio driver of the modems: one `Line` per configured modem, told about through a `LineListener`."""
+
+from gateway.modem.model import (
+    Identity,
+    LateSubmit,
+    LineConfig,
+    LineListener,
+    LineState,
+    Received,
+    SubmitOutcome,
+    SubmitResult,
+)
+from gateway.modem.profiles import Profile, profiles
+from gateway.modem.recorder import Entry, FlightRecorder
+from gateway.modem.supervisor import Line
+
+__all__ = [
+    "Entry",
+    "FlightRecorder",
+    "Identity",
+    "LateSubmit",
+    "Line",
+    "LineConfig",
+    "LineListener",
+    "LineState",
+    "Profile",
+    "Received",
+    "SubmitOutcome",
+    "SubmitResult",
+    "profiles",
+]

@@ -1,0 +1,324 @@
+"""One connection to a modem: opened, woken, set up, swept, then served until it ends. Single-use."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from gateway import at
+from gateway.errors import ModemError
+from gateway.modem import model, settings, sim, submitter
+from gateway.modem.errors import CommandTimeout, ModemRestarted, PortLost
+from gateway.modem.inbound import Inbound
+from gateway.modem.lifecycle import Happening
+from gateway.modem.model import Identity, LateSubmit, LineConfig, LineListener, SubmitResult
+from gateway.modem.profiles import Profile, detect, profiles
+from gateway.modem.recorder import FlightRecorder
+from gateway.modem.sequence import IDENTIFY, PDU_MODE, PREPARE, REPORTING, Setup, Step, keep, run_steps
+from gateway.modem.serial_port import SerialPort
+from gateway.modem.session import Session
+from gateway.modem.telemetry import Telemetry
+from gateway.modem.turns import Priority
+from gateway.modem.wake import SILENCE_ENDS, awaken
+
+log = logging.getLogger(__name__)
+
+SWEEP_S = 60.0
+SWEEP_BLIND_S = 10.0  # where the modem gives no indications, and where something could not be stored
+TIMEOUTS = 3  # commands in a row without an answer; then the port is opened anew
+
+_SIM_CHANGED = ("+CPIN", "^SIMST", "+CSMINS", "+QSIMSTAT", "+QUSIM", "SIM not", "#QSS", "+UUSIMSTAT")
+_SMS_READY = ("SMS Ready", "SMS DONE", "Call Ready", "+QIND: SMS DONE", "+PBREADY")
+
+
+class Driver:
+    """Runs one connection. `happened` and `changed` tell the supervisor what to show."""
+
+    def __init__(
+        self,
+        config: LineConfig,
+        listener: LineListener,
+        recorder: FlightRecorder,
+        guard: sim.PinGuard,
+        *,
+        happened: Callable[[Happening], None],
+        changed: Callable[[], None],
+    ) -> None:
+        self.identity: Identity | None = None
+        self.telemetry: Telemetry | None = None
+        self.profile: Profile = profiles()["generic"]
+        self.sim = "unknown"
+        self.able = False
+        self._config = config
+        self._listener = listener
+        self._recorder = recorder
+        self._guard = guard
+        self._happened = happened
+        self._changed = changed
+        self._loop = asyncio.get_running_loop()
+        self._wake = asyncio.Event()
+        self._late: deque[LateSubmit] = deque()
+        self._inbound: Inbound | None = None
+        self._early: list[at.Urc] = []
+        self._session: Session | None = None
+        self._port: SerialPort | None = None
+        self._settings: settings.SmsSettings | None = None
+        self._sim_check = False
+        self._verify = False
+        self._restarted = ""
+        self._sweep_due = 0.0
+        self._timeouts = 0
+
+    async def run(self, expect_late: bool) -> None:
+        """Serve the modem until that is no longer possible. Raises PortLost, SimUnusable, ModemError."""
+        self._port = port = await SerialPort.open(self._config.port, self._config.baudrate)
+        self._recorder.note(f"opened {self._config.port}")
+        self._happened(Happening.OPENED)
+        session = Session(
+            at.Engine(), port, self._recorder, on_urc=self._urc, on_late=self._came_late, on_lost=self._lost
+        )
+        self._session = session
+        session.start()
+        silence_s = self._config.late_reply_s if expect_late else 0
+        await awaken(session, silence_s, lambda: bool(self._late) or bool(self._restarted))
+        await self._set_up(session)
+        self._restarted = ""  # what start-up told in the meantime; the settings are read back at every sweep
+        await self._serve(session)
+
+    async def close(self) -> None:
+        """End the connection and give the port back."""
+        self.able = False
+        if self._session is not None:
+            self._session.lose("closed")
+        if self._port is not None:
+            await self._port.close()
+
+    async def submit(self, pdu: str, length: int, gate: Awaitable[object] | None) -> SubmitResult:
+        """As Line.submit."""
+        if not self.able or self._session is None:
+            submitter.discard(gate)
+            return submitter.not_sent("not_ready", "the line is not ready to send")
+        timeout = self._config.submit_timeout_s or self.profile.submit_timeout_s
+        return await submitter.submit(self._session, pdu, length, timeout, gate)
+
+    async def reset(self) -> None:
+        """Restart the modem; the connection ends by itself. Raises PortLost."""
+        session = self._session
+        if session is None:
+            return
+        await session.turns.take_for_send()
+        try:
+            await session.run(at.from_text(self.profile.reset))
+        except CommandTimeout:
+            log.info("%s: no answer to the reset", self._config.name)
+        finally:
+            session.turns.release()
+            session.lose("the modem was reset")
+
+    # --- set-up
+
+    async def _set_up(self, session: Session) -> None:
+        setup = Setup()
+        await run_steps(session, (*PREPARE, *IDENTIFY), setup)
+        chosen = profiles().get(self._config.profile)
+        self.profile = profile = chosen or detect(setup.manufacturer, setup.model, setup.ati)
+        await run_steps(session, [Step(text=text) for text in profile.extra_init], setup)
+        await sim.unlock(session, profile, self._guard, self._config.pin_file)
+        self.sim = "ready"
+        await self._radio_on(session)
+        setup.iccid = await sim.read_iccid(session, profile)
+        await run_steps(session, (Step(text="AT+CIMI", process=keep("imsi")), *REPORTING), setup)
+        self.identity = await self._identity(session, setup)
+        self._changed()
+        await run_steps(session, [PDU_MODE], setup, patience=profile.busy_retry_s)
+        if self._config.smsc:
+            await session.demand(at.from_text(f'AT+CSCA="{self._config.smsc}",{_toa(self._config.smsc)}'))
+        self._settings = await settings.negotiate(session, profile)
+        self._inbound = Inbound(session, self._listener, self._config.name, setup.iccid, profile, self._settings)
+        early, self._early = self._early, []
+        for urc in early:
+            self._inbound.note(urc)
+        self.telemetry = Telemetry(session, profile, self._loop.time())
+        await self._first_sweep(session, self._inbound)
+        await self.telemetry.refresh(self._loop.time())
+
+    async def _identity(self, session: Session, setup: Setup) -> Identity:
+        number = self._config.number or await sim.own_number(session)
+        return Identity(
+            imei=setup.imei,
+            iccid=setup.iccid,
+            imsi=setup.imsi,
+            manufacturer=setup.manufacturer,
+            model=setup.model,
+            revision=setup.revision,
+            number=number,
+        )
+
+    async def _radio_on(self, session: Session) -> None:
+        done = await session.run(at.from_text("AT+CFUN?"))
+        line = next((line.text for line in done.lines if line.text.startswith("+CFUN:")), "")
+        if line and line.partition(":")[2].strip()[:1] in ("0", "4"):
+            await session.demand(at.cfun(1))
+
+    async def _first_sweep(self, session: Session, inbound: Inbound) -> None:
+        inbound.want_sweep()
+        self._sweep_due = self._loop.time() + self._sweep_period()
+        while inbound.urgent:
+            try:
+                await inbound.step()
+            except CommandTimeout as error:
+                self._timed_out(error)
+        await inbound.tell_released()
+
+    # --- service
+
+    async def _serve(self, session: Session) -> None:
+        while True:
+            self._wake.clear()
+            await self._show()
+            priority = self._wanted()
+            if priority is None:
+                session.turns.unclaim()
+                await self._sleep()
+                continue
+            await session.turns.take_for_keeper(priority)
+            try:
+                await self._job(session)
+                self._timeouts = 0
+            except CommandTimeout as error:
+                self._timed_out(error)
+            finally:
+                session.turns.release()
+
+    async def _show(self) -> None:
+        """Everything that is told outside of jobs: late answers, what was released, readiness."""
+        session, inbound, telemetry = self._session, self._inbound, self.telemetry
+        if session is None or inbound is None or telemetry is None:
+            return
+        if session.lost:
+            raise PortLost(session.lost)
+        if self._restarted:
+            raise ModemRestarted(f"the modem restarted by itself ({self._restarted})")
+        await self._show_registration(telemetry)
+        while self._late and self.able:
+            await self._listener.late_submit(self._config.name, self._late.popleft())
+        if inbound.has_released and not inbound.urgent:
+            await inbound.tell_released()
+        self._changed()
+
+    async def _show_registration(self, telemetry: Telemetry) -> None:
+        if telemetry.registered == self.able:
+            if not self.able:
+                self._happened(Happening.UNREGISTERED)
+            return
+        if telemetry.registered and self.identity is not None:
+            late = self._late.popleft() if self._late else None
+            await self._listener.ready(self._config.name, self.identity, late)
+            self.able = True
+            self._happened(Happening.REGISTERED)
+        else:
+            self.able = False
+            self._listener.down(self._config.name)
+            self._happened(Happening.UNREGISTERED)
+
+    def _wanted(self) -> Priority | None:
+        """How urgently the line is needed; None when there is nothing to do now."""
+        inbound, telemetry, now = self._inbound, self.telemetry, self._loop.time()
+        if inbound is None or telemetry is None:
+            return None
+        if now >= self._sweep_due:
+            self._plan_sweep(inbound, now)
+        telemetry.plan(now)
+        if inbound.owes_acknowledge:
+            return Priority.ACKNOWLEDGE
+        if inbound.urgent or self._verify:
+            return Priority.INBOUND
+        if self._sim_check or telemetry.due <= now:
+            return Priority.TELEMETRY
+        return None
+
+    def _plan_sweep(self, inbound: Inbound, now: float) -> None:
+        inbound.retry = False
+        self._verify = True
+        inbound.want_sweep()
+        self._sweep_due = now + self._sweep_period()
+
+    def _sweep_period(self) -> float:
+        return SWEEP_S if self._settings is not None and self._settings.indicated else SWEEP_BLIND_S
+
+    async def _job(self, session: Session) -> None:
+        """The most urgent job, chosen anew because what is urgent may have come while we waited for the turn."""
+        inbound, telemetry = self._inbound, self.telemetry
+        if inbound is None or telemetry is None or self._settings is None:
+            return
+        if inbound.indicated:
+            await inbound.step()
+        elif self._verify:
+            self._verify = False
+            await settings.verify(session, self._settings)
+            inbound.forget_selection()
+        elif inbound.urgent:
+            await inbound.step()
+        elif self._sim_check:
+            self._sim_check = False
+            await sim.check(session)
+        else:
+            await telemetry.step()
+        if inbound.retry:
+            self._sweep_due = min(self._sweep_due, self._loop.time() + SWEEP_BLIND_S)
+
+    async def _sleep(self) -> None:
+        telemetry = self.telemetry
+        until = self._sweep_due if telemetry is None else min(self._sweep_due, telemetry.due)
+        try:
+            async with asyncio.timeout_at(until):
+                await self._wake.wait()
+        except TimeoutError:
+            return  # something is due
+
+    def _timed_out(self, error: CommandTimeout) -> None:
+        log.warning("%s: %s", self._config.name, error)
+        if self._inbound is not None:
+            self._inbound.forget_selection()
+        self._timeouts += 1
+        if self._timeouts >= TIMEOUTS:
+            raise ModemError(f"{self._timeouts} commands in a row were not answered") from error
+
+    # --- called from the read callback: only note what there is to do
+
+    def _urc(self, urc: at.Urc) -> None:
+        if self._inbound is None:
+            self._early.append(urc)
+            del self._early[:-64]
+        elif self._inbound.note(urc):
+            self._claim(Priority.ACKNOWLEDGE if self._inbound.owes_acknowledge else Priority.INBOUND)
+        if self.telemetry is not None and self.telemetry.note(urc):
+            self._wake.set()
+        elif urc.text.startswith(SILENCE_ENDS):
+            self._restarted = urc.text
+            self._wake.set()
+        elif urc.text.startswith(_SIM_CHANGED):
+            self._sim_check = True
+            self._wake.set()
+        elif urc.text.startswith(_SMS_READY):
+            self._sweep_due = 0.0
+            self._wake.set()
+
+    def _claim(self, priority: Priority) -> None:
+        if self._session is not None:
+            self._session.turns.claim(priority)
+        self._wake.set()
+
+    def _came_late(self, late: model.LateSubmit) -> None:
+        self._late.append(late)
+        self._wake.set()
+
+    def _lost(self, _reason: str) -> None:
+        self._wake.set()
+
+
+def _toa(number: str) -> int:
+    """Type of address (23.040 9.1.2.5): 145 international, 129 unknown."""
+    return 145 if number.startswith("+") else 129

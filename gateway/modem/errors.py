@@ -1,0 +1,37 @@
+"""Why a connection to a modem ended, or a command in it did not do its work."""
+
+from __future__ import annotations
+
+from gateway.errors import ModemError
+
+
+class PortLost(ModemError):
+    """The port vanished, was closed, or the modem behind it is silent: this connection is over."""
+
+
+class PortBusy(PortLost):
+    """The port is there but cannot be opened: another process holds it, or permission is missing."""
+
+
+class CommandTimeout(ModemError):
+    """One command got no final result in time; the engine fences, the connection goes on."""
+
+
+class CommandRefused(ModemError):
+    """A command that has to work was answered by an error. `cause` is "cms:38", "cme:14", "error" …"""
+
+    def __init__(self, message: str, *, cause: str) -> None:
+        super().__init__(message)
+        self.cause = cause
+
+
+class ModemRestarted(PortLost):
+    """The modem told of a restart: every setting is gone."""
+
+
+class SimUnusable(ModemError):
+    """The SIM cannot be used; `sim` is "pin", "puk", "missing" or "unknown"."""
+
+    def __init__(self, message: str, *, sim: str, code: str) -> None:
+        super().__init__(message, code=code)
+        self.sim = sim

@@ -1,0 +1,300 @@
+"""From the modem's storages, or straight from the air, to the listener; deleted only after it has committed."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections import deque
+from collections.abc import Awaitable, Sequence
+
+from gateway import at
+from gateway.modem import answers
+from gateway.modem.model import LineListener, Received
+from gateway.modem.profiles import Profile
+from gateway.modem.session import Session, cause
+from gateway.modem.settings import SmsSettings
+
+log = logging.getLogger(__name__)
+
+BATCH = 32  # slots that are read before they are committed together
+BATCH_S = 0.05  # seconds after which no further slot is read first: a slow modem commits each message at once
+SLOTS = 1024  # indications that are remembered; beyond them the next sweep finds the messages
+ACKNOWLEDGE_S = 8.0  # the network repeats what is not acknowledged in time
+_REPLACE_PIDS = range(0x41, 0x48)  # 23.040 9.2.3.9: a newer message of this type may have replaced the stored one
+_MO_STATES = (2, 3)  # <stat> of messages that somebody stored to send them (27.005 3.1)
+_EMPTY_SLOT = frozenset({"cms:321"})
+_FULL = ("^SMMEMFULL", "+SMS FULL", "+CIEV: SMSFULL")
+
+listings = itertools.count(1)
+
+
+class Inbound:
+    """What has to be fetched from one modem, and the jobs that fetch it. The caller holds the turn during `step`."""
+
+    def __init__(
+        self, session: Session, listener: LineListener, line: str, iccid: str, profile: Profile, settings: SmsSettings
+    ) -> None:
+        self.retry = False  # something was not stored: the next sweep should come soon
+        self._session = session
+        self._listener = listener
+        self._line = line
+        self._iccid = iccid
+        self._profile = profile
+        self._settings = settings
+        self._selected = ""
+        self._direct: deque[Received] = deque()
+        self._unstored: deque[Received] = deque(maxlen=SLOTS)
+        self._slots: dict[tuple[str, int], None] = {}
+        self._sweeps: dict[str, None] = {}
+        self._released: list[Received] = []
+
+    @property
+    def owes_acknowledge(self) -> bool:
+        """True when something came directly and was not handed over yet."""
+        return bool(self._direct)
+
+    @property
+    def indicated(self) -> bool:
+        """True when the modem told of a message that was not fetched yet."""
+        return bool(self._direct or self._slots)
+
+    @property
+    def urgent(self) -> bool:
+        """True when there is something to fetch."""
+        return bool(self._direct or self._slots or self._sweeps)
+
+    @property
+    def has_released(self) -> bool:
+        return bool(self._released)
+
+    def note(self, urc: at.Urc) -> bool:
+        """Take an indication in; False when this URC is none. Only notes what there is to do."""
+        if urc.name in ("+CMTI", "+CDSI"):
+            self._indicated(answers.fields(urc.text))
+        elif urc.name in ("+CMT", "+CDS"):
+            self._delivered(urc)
+        elif urc.text.startswith(_FULL):
+            self.want_sweep()
+        else:
+            return False
+        return True
+
+    def want_sweep(self, memories: Sequence[str] = ()) -> None:
+        """List these storages, or all, as soon as the line is free."""
+        self._sweeps.update(dict.fromkeys(memories or self._settings.memories))
+        self._direct.extend(self._unstored)
+        self._unstored.clear()
+
+    async def step(self) -> None:
+        """One job, the most urgent one. Raises CommandTimeout, PortLost."""
+        if self._direct:
+            await self._take_direct()
+        elif self._slots:
+            await self._fetch()
+        elif self._sweeps:
+            memory = next(iter(self._sweeps))
+            del self._sweeps[memory]
+            await self._sweep(memory)
+
+    async def tell_released(self) -> bool:
+        """Tell the listener what is gone from the modem; False when it could not note it, then it is told again."""
+        if not self._released:
+            return True
+        released, self._released = self._released, []
+        if await self._told("released", self._listener.released(self._line, self._iccid, released)):
+            return True
+        self._released = released + self._released
+        return False
+
+    def _indicated(self, values: list[str]) -> None:
+        """`+CMTI: "SM",3[,…]`; SIM7000 says `+CMTI: ,-1` when it cannot store."""
+        index = answers.number_at(values, 1)
+        if not values or not values[0] or index is None or index < 0 or len(self._slots) >= SLOTS:
+            self.want_sweep()
+        else:
+            self._slots[values[0], index] = None
+
+    def _delivered(self, urc: at.Urc) -> None:
+        length = answers.number(answers.fields(urc.text)[-1])
+        if not urc.pdu or length is None:
+            log.warning("%s: %s without its PDU; not acknowledged", self._line, urc.name)
+            return
+        kind = "deliver" if urc.name == "+CMT" else "status-report"
+        self._direct.append(
+            Received(memory="", index=None, kind=kind, pdu=urc.pdu, length=length, listing=next(listings))
+        )
+
+    async def _take_direct(self) -> None:
+        """One TPDU when it wants an acknowledgement, else all that are there."""
+        count = 1 if self._settings.acknowledge else len(self._direct)
+        items = [self._direct.popleft() for _ in range(count)]
+        try:
+            async with asyncio.timeout(ACKNOWLEDGE_S if self._settings.acknowledge else None):
+                stored = await self._hand_over(items)
+        except TimeoutError:
+            log.warning("%s: not stored within %g s; not acknowledged", self._line, ACKNOWLEDGE_S)
+            stored = False
+        if not self._settings.acknowledge:
+            if stored:
+                self._released += items
+            else:
+                self._unstored.extend(items)  # the modem has acknowledged it and keeps no copy: we have the only one
+            return
+        if stored:
+            done = await self._session.run(at.cnma())
+            if done.ok or cause(done.final) == "cms:340":  # 340: no acknowledgement expected
+                self._released += items
+        elif self._profile.negative_acknowledge:
+            await self._session.run(at.from_text(self._profile.negative_acknowledge))
+
+    async def _fetch(self) -> None:
+        """Read the slots that were indicated in one storage, commit them together, delete them."""
+        memory = next(iter(self._slots))[0]
+        if not await self._select(memory):
+            self._slots = {slot: None for slot in self._slots if slot[0] != memory}
+            self.want_sweep()
+            return
+        loop = asyncio.get_running_loop()
+        end = loop.time() + BATCH_S
+        listing = next(listings)
+        items: list[Received] = []
+        while len(items) < BATCH and (not items or loop.time() < end):
+            slot = next((one for one in self._slots if one[0] == memory), None)
+            if slot is None:
+                break
+            del self._slots[slot]
+            item = await self._read(memory, slot[1], listing)
+            if item is not None:
+                items.append(item)
+        if items and await self._hand_over(items):
+            await self._delete(items)
+
+    async def _sweep(self, memory: str) -> None:
+        """List one storage completely, commit, delete what was listed."""
+        if not await self._select(memory):
+            return
+        listing = next(listings)
+        done = await self._session.run(at.cmgl())
+        whole = done.ok
+        if not whole and done.final.kind is not at.FinalKind.OVERFLOW:
+            log.warning("%s: %s could not be listed: %s", self._line, memory, cause(done.final))
+            return
+        items: list[Received] = []
+        for line in done.lines:
+            item = await self._listed(memory, line, listing)
+            if item is not None:
+                items.append(item)
+                self._slots.pop((memory, item.index or 0), None)
+        if not await self.tell_released():
+            return
+        if whole:
+            if not await self._told("swept", self._listener.swept(self._line, self._iccid, memory, items)):
+                return
+        elif items:
+            self.want_sweep([memory])  # longer than the engine keeps: take these away, then list again
+        if items and await self._hand_over(items):
+            await self._delete(items)
+
+    async def _listed(self, memory: str, line: at.InfoLine, listing: int) -> Received | None:
+        """`+CMGL: <index>,<stat>,[<alpha>],<length>` and its PDU."""
+        values = answers.fields(line.text)
+        index, length = answers.number_at(values, 0), answers.number_at(values, len(values) - 1)
+        if index is None or answers.number_at(values, 1) in _MO_STATES:
+            return None
+        if length is None or not line.pdu or answers.tpdu_length(line.pdu) != length:
+            return await self._read(memory, index, listing)  # damaged on the way, or in the modem: look again
+        return _item(memory, index, line.pdu, length, listing)
+
+    async def _read(self, memory: str, index: int, listing: int) -> Received | None:
+        """The TPDU in a slot; None when it is empty, holds no received message, or came without a PDU."""
+        item: Received | None = None
+        for _ in range(2):
+            done = await self._session.run(at.cmgr(index))
+            line = done.lines[0] if done.ok and done.lines else None
+            if line is None:
+                if not done.ok and cause(done.final) not in _EMPTY_SLOT:
+                    log.info("%s: slot %s,%d: %s", self._line, memory, index, cause(done.final))
+                return item
+            values = answers.fields(line.text)
+            length = answers.number_at(values, len(values) - 1)
+            if answers.number_at(values, 0) in _MO_STATES:
+                return None
+            if line.pdu:
+                item = _item(memory, index, line.pdu, length or 0, listing)
+                if answers.tpdu_length(line.pdu) == length:
+                    break
+        return item  # read twice and still no proper PDU: the listener keeps it raw
+
+    async def _delete(self, items: Sequence[Received]) -> None:
+        """CMGD of the slots just read, in the storage that is selected."""
+        for item in items:
+            if item.index is None:
+                continue
+            if _may_be_replaced(item) and not await self._unchanged(item):
+                self._slots[item.memory, item.index] = None
+                continue
+            done = await self._session.run(at.cmgd(item.index))
+            if done.ok or cause(done.final) in _EMPTY_SLOT:
+                self._released.append(item)
+            else:
+                log.warning("%s: %s,%d not deleted: %s", self._line, item.memory, item.index, cause(done.final))
+
+    async def _unchanged(self, item: Received) -> bool:
+        again = await self._read(item.memory, item.index or 0, item.listing)
+        return again is not None and again.pdu.upper() == item.pdu.upper()
+
+    async def _hand_over(self, items: Sequence[Received]) -> bool:
+        """True when the listener has committed the items."""
+        # before anything new is handed over, what is gone is told: a slot may hold the same text again by now
+        if not await self.tell_released():
+            return False
+        return await self._told("received", self._listener.received(self._line, self._iccid, items))
+
+    async def _told(self, what: str, call: Awaitable[None]) -> bool:
+        """True when the listener has done its part. Whatever kept it from that, the messages stay in the modem."""
+        try:
+            await call
+        except Exception:
+            log.exception("%s: %s not noted; nothing is deleted from the modem", self._line, what)
+            self.retry = True
+            return False
+        return True
+
+    async def _select(self, memory: str) -> bool:
+        """Make `memory` the one that is listed, read and deleted from (<mem1>)."""
+        if memory == self._selected:
+            return True
+        self._selected = ""
+        done = await self._session.run(at.cpms(memory))
+        if done.ok:
+            self._selected = memory
+        else:
+            log.warning("%s: storage %s cannot be selected: %s", self._line, memory, cause(done.final))
+        return done.ok
+
+    def forget_selection(self) -> None:
+        """After a time-out nobody knows which storage is selected."""
+        self._selected = ""
+
+
+def _item(memory: str, index: int, pdu: str, length: int, listing: int) -> Received:
+    return Received(memory=memory, index=index, kind=_kind(memory, pdu), pdu=pdu, length=length, listing=listing)
+
+
+def _kind(memory: str, pdu: str) -> str:
+    """By the storage, or by the message type bits (23.040 9.2.3.1, service centre to mobile)."""
+    octets = answers.first_tpdu_octets(pdu)
+    if not octets:
+        return "unknown"
+    if memory == "SR":
+        return "status-report"
+    return {0: "deliver", 2: "status-report"}.get(octets[0] & 0x03, "unknown")
+
+
+def _may_be_replaced(item: Received) -> bool:
+    octets = answers.first_tpdu_octets(item.pdu)
+    if item.kind != "deliver" or len(octets) < 2:
+        return False
+    pid = 3 + (octets[1] + 1) // 2
+    return len(octets) > pid and octets[pid] in _REPLACE_PIDS

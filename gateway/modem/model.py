@@ -1,0 +1,125 @@
+"""What crosses the border between a modem line and the rules above it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineConfig:
+    """One configured modem. Times are seconds; `submit_timeout_s` 0 means the profile's."""
+
+    name: str
+    port: str
+    baudrate: int = 115200
+    profile: str = "auto"
+    submit_timeout_s: float = 0
+    pin_file: Path | None = None
+    smsc: str = ""
+    number: str = ""
+    late_reply_s: float = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who answers on the port: the hardware by IMEI, the SIM by ICCID."""
+
+    imei: str
+    iccid: str
+    imsi: str
+    manufacturer: str
+    model: str
+    revision: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """One TPDU as the modem gave it; nothing about it has been judged yet.
+
+    `memory` is "" and `index` None when it was delivered directly (+CMT, +CDS). `kind` is "deliver", "status-report" or
+    "unknown", after the AT context or the message type bits. `length` is the header's <length> (TPDU octets without the
+    SC address). `listing` numbers the CMGL/CMGR pass; the items of one pass share it.
+    """
+
+    memory: str
+    index: int | None
+    kind: str
+    pdu: str
+    length: int
+    listing: int
+
+
+class SubmitOutcome(Enum):
+    """What is known about a submit when it is over."""
+
+    SENT = "sent"
+    NOT_SENT = "not_sent"  # Ctrl-Z was not written: nothing can have left
+    REFUSED = "refused"  # an error answer, after Ctrl-Z or instead of the prompt
+    UNKNOWN = "unknown"  # Ctrl-Z was written and no answer came
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitResult:
+    """`error` is "cms:38", "cme:14", "error", "timeout", "port_lost", "not_ready" …; `detail` one line for a person."""
+
+    outcome: SubmitOutcome
+    mr: int | None = None
+    error: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateSubmit:
+    """A `+CMGS:` (`mr`) or `+CMS ERROR` (`error`) that came outside a submit: it answers the one that got no answer."""
+
+    mr: int | None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineState:
+    """What a line is doing, for people and for the status topic. `error` says why, in one line."""
+
+    state: str
+    registered: bool = False
+    operator: str = ""
+    access: str = ""
+    rssi_dbm: int | None = None
+    bars: int = 0
+    roaming: bool = False
+    sim: str = "unknown"
+    imei: str = ""
+    iccid: str = ""
+    number: str = ""
+    temperature_c: float | None = None
+    error: str = ""
+
+
+class LineListener(Protocol):
+    """The rules above the lines. Every call for one line is made by that line's one task, in order."""
+
+    async def ready(self, line: str, identity: Identity, late: LateSubmit | None) -> None:
+        """Initialised, first sweep done, registered: the line takes submits from now on."""
+
+    async def late_submit(self, line: str, late: LateSubmit) -> None:
+        """The answer to an earlier submit came after all."""
+
+    async def received(self, line: str, iccid: str, items: Sequence[Received]) -> None:
+        """Returns only after COMMIT. If it raises, nothing is deleted or acknowledged."""
+
+    async def released(self, line: str, iccid: str, items: Sequence[Received]) -> None:
+        """These copies are gone from the modem: CMGD or CNMA confirmed."""
+
+    async def swept(self, line: str, iccid: str, memory: str, listed: Sequence[Received]) -> None:
+        """A completed listing of `memory`, called before `received` is called for what it shows."""
+
+    def state_changed(self, line: str, state: LineState) -> None:
+        """Called only when something in `state` changed."""
+
+    def down(self, line: str) -> None:
+        """The line takes no more submits until the next `ready`."""

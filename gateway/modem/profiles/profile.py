@@ -1,0 +1,53 @@
+"""What one modem family does differently, as data. Nothing outside this folder asks who made a modem."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A command whose answer has one value of interest.
+
+    `prefixes`: how its information line may begin. `label`: only the line whose first field is this one counts.
+    `field` counts from 0; `scale` is what one unit of the value is worth.
+    """
+
+    command: str
+    prefixes: tuple[str, ...]
+    field: int = 0
+    label: str = ""
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """One family. Every value that differs from the base names the place in firmware-notes/ that says why."""
+
+    name: str
+    notes: str  # page in firmware-notes/
+    manufacturers: tuple[str, ...] = ()  # lower-case parts of +CGMI, or of ATI
+    models: tuple[str, ...] = ()  # lower-case parts of +CGMM, or of ATI; () takes any
+    extra_init: tuple[str, ...] = ()  # commands that help where they exist; an error is no matter
+    iccid: tuple[Query, ...] = (
+        Query(command="AT+CCID", prefixes=("+CCID:", "8", "98")),
+        Query(command="AT+CRSM=176,12258,0,0,10", prefixes=("+CRSM:",), field=2),
+    )
+    pin_attempts: tuple[Query, ...] = (
+        Query(command="AT+CPINR", prefixes=("+CPINR:",), field=1, label="SIM PIN"),
+        Query(
+            command='AT+CSIM=10,"0020000100"', prefixes=("+CSIM:",), field=1
+        ),  # VERIFY without a PIN costs no attempt
+    )
+    temperature: Query | None = None
+    receive_memories: tuple[str, ...] = ("ME", "SM")  # in this order of preference, what +CPMS=? offers for <mem3>
+    cnmi_modes: tuple[int, ...] = (2, 1)
+    cnmi_mts: tuple[int, ...] = (1, 2)
+    cnmi_dss: tuple[int, ...] = (2, 1, 0)
+    acknowledge: bool = True  # with direct delivery, take CSMS=1 and answer +CMT/+CDS by +CNMA
+    negative_acknowledge: str = "AT+CNMA=2"  # 27.005 4.7: RP-ERROR; "" where the firmware lacks it
+    submit_timeout_s: float = 120
+    busy_retry_s: float = 60  # how long the SMS part of the modem may say "not ready" after power-up
+    reset: str = "AT+CFUN=1,1"
+    # True where message references count accepted messages only, so that a gap tells of a lost answer
+    references_count_accepted: bool = False

@@ -1,0 +1,114 @@
+"""One submit: AT+CMGS, prompt, gate, PDU, drain, Ctrl-Z, answer. What is known at each point decides the outcome."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable
+
+from gateway import at
+from gateway.errors import ModemError
+from gateway.modem.errors import PortLost
+from gateway.modem.model import SubmitOutcome, SubmitResult
+from gateway.modem.session import Session, cause, reference
+
+log = logging.getLogger(__name__)
+
+
+async def submit(
+    session: Session, pdu: str, length: int, timeout: float, gate: Awaitable[object] | None
+) -> SubmitResult:
+    """Send one SMS-SUBMIT. `timeout` is the time from Ctrl-Z to the answer, in seconds.
+
+    Raises only what `gate` raises, after leaving the prompt.
+    """
+    try:
+        await session.turns.take_for_send()
+    except PortLost as error:
+        discard(gate)
+        return not_sent("port_lost", error)
+    try:
+        return await _submit(session, at.cmgs(length, pdu, timeout), gate)
+    finally:
+        session.turns.release()
+
+
+async def _submit(session: Session, command: at.Command, gate: Awaitable[object] | None) -> SubmitResult:
+    try:
+        await session.begin(command)
+    except PortLost as error:
+        discard(gate)
+        return not_sent("port_lost", error)
+    try:
+        event = await session.event()
+        if not isinstance(event, at.PromptReady):
+            discard(gate)
+            return _closed_prompt(event)
+        if gate is not None:
+            await gate
+            gate = None
+        if session.pending():  # the modem closed the prompt while the commit was on its way
+            return _closed_prompt(await session.event())
+        session.send_payload()
+        await session.drain()
+        if session.pending():
+            return _closed_prompt(await session.event())
+        session.send_end()
+    except PortLost as error:
+        discard(gate)
+        return not_sent("port_lost", error)
+    except ModemError as error:
+        session.abort()
+        return not_sent("modem_error", error)
+    except BaseException:
+        # the gate's own error, or cancellation: nothing may leave that was not committed
+        session.abort()
+        raise
+    return await _answer(session)
+
+
+def _closed_prompt(event: at.Event) -> SubmitResult:
+    if isinstance(event, at.TimedOut):
+        return SubmitResult(outcome=SubmitOutcome.NOT_SENT, error="timeout", detail="the modem gave no prompt")
+    if isinstance(event, at.Completed) and event.final.kind not in (at.FinalKind.OK, at.FinalKind.ABORTED):
+        return _refused(event)
+    return SubmitResult(outcome=SubmitOutcome.NOT_SENT, error="no_prompt", detail="the modem closed the prompt")
+
+
+async def _answer(session: Session) -> SubmitResult:
+    """Ctrl-Z is written: from here on only an answer tells."""
+    try:
+        event = await session.event()
+    except PortLost as error:
+        return SubmitResult(outcome=SubmitOutcome.UNKNOWN, error="port_lost", detail=str(error))
+    except asyncio.CancelledError:
+        session.abandon()
+        raise
+    if isinstance(event, at.Completed):
+        mr = reference(event)
+        if event.ok or mr is not None:
+            return SubmitResult(outcome=SubmitOutcome.SENT, mr=mr)
+        return _refused(event)
+    return SubmitResult(outcome=SubmitOutcome.UNKNOWN, error="timeout", detail="no answer to the submit")
+
+
+def _refused(event: at.Completed) -> SubmitResult:
+    error = cause(event.final)
+    return SubmitResult(outcome=SubmitOutcome.REFUSED, error=error, detail=describe(event.final))
+
+
+def describe(final: at.Final) -> str:
+    """The error result in words."""
+    return f"the modem answered {final.text or final.kind.name}"
+
+
+def not_sent(error: str, why: object) -> SubmitResult:
+    """Nothing can have left."""
+    return SubmitResult(outcome=SubmitOutcome.NOT_SENT, error=error, detail=str(why))
+
+
+def discard(gate: Awaitable[object] | None) -> None:
+    """A gate that nobody will wait for: a coroutine is closed, a future belongs to who made it."""
+    if inspect.iscoroutine(gate):
+        gate.close()

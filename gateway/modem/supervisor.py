@@ -1,0 +1,180 @@
+"""One configured line, for ever: connect, serve, and when that ends connect again, with growing pauses."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from gateway.clock import Clock
+from gateway.errors import ModemError
+from gateway.modem import submitter
+from gateway.modem.driver import Driver
+from gateway.modem.errors import PortBusy, PortLost, SimUnusable
+from gateway.modem.lifecycle import Happening, State, after
+from gateway.modem.model import LineConfig, LineListener, LineState, SubmitResult
+from gateway.modem.recorder import FlightRecorder
+from gateway.modem.sim import PinGuard
+
+log = logging.getLogger(__name__)
+
+# Seconds before the next try. An absent port costs nothing to look for; a modem that fails wants to be left alone.
+PAUSES_ABSENT = (0.1, 0.2, 0.3, 0.5, 1.0, 2.0)
+PAUSES_FAILED = (0.2, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+PAUSE_SIM = 10.0
+STEADY_S = 30.0  # served for so long: the next failure is a new one
+
+_SIM_HAPPENINGS = {"pin": Happening.SIM_PIN, "puk": Happening.SIM_PUK}
+
+
+class Line:
+    """One configured modem. `run` is its one task; `submit` may be called from any task of the same loop."""
+
+    def __init__(
+        self,
+        config: LineConfig,
+        listener: LineListener,
+        clock: Clock,
+        *,
+        expect_late: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`expect_late`: asked at every open whether the answer to an earlier submit may still come."""
+        self.config = config
+        self.recorder = FlightRecorder(config.name, clock)
+        self._listener = listener
+        self._expect_late = expect_late
+        self._guard = PinGuard()
+        self._driver: Driver | None = None
+        self._phase = State.CONNECTING
+        self._error = ""
+        self._sim = "unknown"
+        self._shown = LineState(state=State.CONNECTING.value)
+        self._failures = 0
+
+    @property
+    def state(self) -> LineState:
+        """What was last told to the listener."""
+        return self._shown
+
+    async def run(self) -> None:
+        """Keep the line going until cancelled; then the port is given back."""
+        self._changed()
+        try:
+            while True:
+                pause = await self._connection()
+                await asyncio.sleep(pause)
+        finally:
+            self._happened(Happening.STOPPED)
+
+    async def submit(self, pdu: str, length: int, *, gate: Awaitable[object] | None = None) -> SubmitResult:
+        """Send one SMS-SUBMIT: `pdu` hex with SC address, `length` TPDU octets without it (27.005 4.3).
+
+        At the prompt `gate` is awaited before the first octet of the PDU leaves; what it raises is raised here, and
+        nothing was sent then. Trouble with the modem never raises: the result says what is known. A line that is not
+        ready answers NOT_SENT at once; its gate is not awaited then.
+        """
+        driver = self._driver
+        if driver is None:
+            submitter.discard(gate)
+            return submitter.not_sent("not_ready", "the line is not connected")
+        return await driver.submit(pdu, length, gate)
+
+    async def reset(self) -> None:
+        """Restart the modem and set it up anew. Raises ModemError when there is none to be reset."""
+        if self._driver is None:
+            raise ModemError(f"{self.config.name} is not connected")
+        await self._driver.reset()
+
+    async def _connection(self) -> float:
+        """One connection from open to end; the pause before the next, in seconds."""
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        driver = Driver(
+            self.config,
+            self._listener,
+            self.recorder,
+            self._guard,
+            happened=self._happened,
+            changed=self._changed,
+        )
+        self._driver = driver
+        able = False
+        try:
+            await driver.run(self._expect_late())
+        except SimUnusable as error:
+            self._sim = error.sim
+            self._ended(_SIM_HAPPENINGS.get(error.sim, Happening.SIM_MISSING), str(error))
+            return PAUSE_SIM
+        except PortLost as error:
+            happening = Happening.FAILED if isinstance(error, PortBusy) else Happening.PORT_LOST
+            self._ended(happening, str(error))
+            return self._pause(PAUSES_ABSENT, loop.time() - begun)
+        except ModemError as error:
+            self._ended(Happening.FAILED, str(error))
+            return self._pause(PAUSES_FAILED, loop.time() - begun)
+        except Exception as error:
+            # a defect of ours must not end the other lines, nor this one for good
+            log.exception("%s: the driver failed", self.config.name)
+            self._ended(Happening.FAILED, f"internal error: {error}")
+            return self._pause(PAUSES_FAILED, loop.time() - begun)
+        finally:
+            able = driver.able
+            self._driver = None
+            await driver.close()
+            if able:
+                self._listener.down(self.config.name)
+        return 0.0
+
+    def _pause(self, pauses: tuple[float, ...], served_s: float) -> float:
+        self._failures = 0 if served_s >= STEADY_S else self._failures
+        pause = pauses[min(self._failures, len(pauses) - 1)]
+        self._failures += 1
+        return pause
+
+    def _ended(self, happening: Happening, why: str) -> None:
+        if why != self._error:
+            log.warning("%s: %s", self.config.name, why)
+        self._error = why
+        self._happened(happening)
+
+    def _happened(self, happening: Happening) -> None:
+        self._phase = after(self._phase, happening)
+        if self._phase in (State.READY, State.SEARCHING):
+            self._error = ""
+        self._changed()
+
+    def _changed(self) -> None:
+        """Tell the listener when what there is to show is not what was shown."""
+        state = self._snapshot()
+        if state != self._shown or state.state == State.CONNECTING.value:
+            self._shown = state
+            self._listener.state_changed(self.config.name, state)
+
+    def _snapshot(self) -> LineState:
+        driver = self._driver
+        identity = driver.identity if driver is not None else None
+        telemetry = driver.telemetry if driver is not None else None
+        if driver is None or telemetry is None or self._phase not in (State.READY, State.SEARCHING):
+            return LineState(
+                state=self._phase.value,
+                sim=driver.sim if driver is not None and driver.sim != "unknown" else self._sim,
+                imei=identity.imei if identity is not None else self._shown.imei,
+                iccid=identity.iccid if identity is not None else "",
+                number=identity.number if identity is not None else self.config.number,
+                error=self._error,
+            )
+        return LineState(
+            state=self._phase.value,
+            registered=telemetry.registered,
+            operator=telemetry.operator,
+            access=telemetry.access,
+            rssi_dbm=telemetry.rssi_dbm,
+            bars=telemetry.bars,
+            roaming=telemetry.roaming,
+            sim=driver.sim,
+            imei=identity.imei if identity is not None else "",
+            iccid=identity.iccid if identity is not None else "",
+            number=identity.number if identity is not None else self.config.number,
+            temperature_c=telemetry.temperature_c,
+            error=self._error,
+        )
