@@ -14,6 +14,7 @@ from gateway.config import Config, ensure_secrets
 from gateway.messaging import LineSettings, Service, Settings
 from gateway.messaging.listener import Listener
 from gateway.modem import Identity, LateSubmit, Line, LineConfig, LineState, Received, SubmitResult
+from gateway.mqtt import Bridge
 from gateway.store import SqliteStore
 
 log = logging.getLogger(__name__)
@@ -65,26 +66,17 @@ async def _serve(config: Config, clock: Clock, service: Service, ready: Callable
 
 async def _run_all(config: Config, clock: Clock, service: Service, ready: Callable[[Addresses], None] | None) -> None:
     lines = [_line(line_config(config, n), service.listener, clock) for n in range(len(config.modems))]
-    ports = {line.name: _LinePort(line) for line in lines}
+    ports = {modem.name: _LinePort(modem.name, line) for modem, line in zip(config.modems, lines, strict=True)}
     async with asyncio.TaskGroup() as group:
         group.create_task(service.run(ports), name="messaging")
-        for line in lines:
-            group.create_task(line.run(), name=f"line[{line.name}]")
-        edges = _edges(config, service, ready)
-        for name, edge in edges.items():
-            group.create_task(_named(edge), name=name)
-
-
-async def _named(edge: Awaitable[None]) -> None:
-    await edge
+        for name, port in ports.items():
+            group.create_task(port.run(), name=f"line[{name}]")
+        if config.mqtt.url:
+            group.create_task(Bridge(config, service, clock).run(), name="mqtt")
 
 
 def _line(settings: LineConfig, listener: Listener, clock: Clock) -> Line:
     return Line(settings, _LineListener(listener), clock, expect_late=lambda: listener.expects_late(settings.name))
-
-
-def _edges(config: Config, service: Service, ready: Callable[[Addresses], None] | None) -> dict[str, Awaitable[None]]:
-    raise AssertionError
 
 
 def settings_of(config: Config) -> Settings:
@@ -160,9 +152,12 @@ class _Verdict:
 class _LinePort:
     """A modem line as messaging sends through it."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, name: str, line: Line) -> None:
+        self.name = name
         self._line = line
-        self.name = line.name
+
+    async def run(self) -> None:
+        await self._line.run()
 
     async def submit(self, pdu: str, length: int, *, gate: Awaitable[object] | None = None) -> _Verdict:
         result: SubmitResult = await self._line.submit(pdu, length, gate=gate)
