@@ -96,6 +96,7 @@ SHAPES: dict[str, Shape] = {
     "+CLCK": Shape(timeout=30),
     "+CPWD": Shape(timeout=30),
     "+CCFC": Shape(timeout=60),
+    "+ZPAS": Shape(prefixes=("+ZPAS:", "+BEARTYPE:")),
     "+CHUP": Shape(prefixes=(), timeout=30),
 }
 _DEFAULT = Shape()

@@ -7,8 +7,6 @@ It reads `deadline` to know when to tick. All times are monotonic seconds.
 from __future__ import annotations
 
 from collections import deque
-from enum import Enum, auto
-from typing import Literal
 
 from gateway.at.commands import ANY, Command, ProtocolMisuse
 from gateway.at.events import (
@@ -27,8 +25,10 @@ from gateway.at.events import (
 from gateway.at.fence import FENCE_GRACE, FENCE_TIMEOUT, Fence
 from gateway.at.fields import Fields
 from gateway.at.finals import DEFAULT_FINALS, FinalTable
-from gateway.at.lexer import MAX_CHUNK, MAX_LINE, Lexer
-from gateway.at.urcs import DEFAULT_URCS, LATE_SUBMIT, UrcRow, UrcTable
+from gateway.at.gather import Gatherer, Part, is_open
+from gateway.at.lexer import MAX_CHUNK, Lexer
+from gateway.at.states import NOTHING_TO_ABORT, SEES_PROMPT, STAGES, UNSENT, State
+from gateway.at.urcs import DEFAULT_URCS, LATE_SUBMIT, UrcTable
 
 CTRL_Z = b"\x1a"
 ESC = b"\x1b"
@@ -46,38 +46,8 @@ PAYLOAD_TIMEOUT = 60.0
 """Seconds from the prompt to Ctrl-Z; past it the prompt is left."""
 ESCAPE_PAUSE = 1.0
 """Seconds that a modem gets to leave the prompt; some say nothing to ESC, some lose what follows at once."""
-CONTINUATION_TIMEOUT = 5.0
-"""Seconds from a header to its PDU line, or to the closing quote of a text over several lines."""
 
 
-class State(Enum):
-    """Where the engine stands."""
-
-    IDLE = auto()
-    FINAL = auto()
-    """Waiting for information lines and the final result."""
-    PROMPT = auto()
-    """Waiting for the prompt of a two-phase command."""
-    READY = auto()
-    """The prompt is there; the payload is the caller's move."""
-    PAYLOAD = auto()
-    """The payload is handed out; Ctrl-Z is the caller's move."""
-    ABORT = auto()
-    """ESC is written."""
-    FENCE = auto()
-    SPENT = auto()
-    """The modem answered no fence: a late answer could be taken for anything from here on."""
-
-
-_SEES_PROMPT = frozenset({State.PROMPT, State.ABORT, State.FENCE})
-_UNSENT = frozenset({State.PROMPT, State.READY, State.PAYLOAD})
-_NOTHING_TO_ABORT = frozenset({State.IDLE, State.ABORT, State.FENCE, State.SPENT})
-_STAGES: dict[State, Literal["prompt", "payload", "final"]] = {
-    State.PROMPT: "prompt",
-    State.READY: "payload",
-    State.PAYLOAD: "payload",
-    State.FINAL: "final",
-}
 _UNASKED = (Noise, Urc, LateSubmit)
 _MARKS = frozenset("+^*#%$&")
 
@@ -101,10 +71,7 @@ class Engine:
         self._referenced = False
         self._escapes = 0
         self._echoes: deque[str] = deque(maxlen=8)
-        # Headers whose PDU line is due, the later on top: a +CMT may come between +CMGL and its PDU.
-        self._headers: list[tuple[UrcRow | None, str]] = []
-        self._open_text: list[str] = []
-        self._continue_by: float | None = None
+        self._gatherer = Gatherer()
         self._fence: Fence | None = None
         self._pausing = False
 
@@ -116,9 +83,10 @@ class Engine:
     @property
     def deadline(self) -> float | None:
         """When `tick` is due at the latest."""
-        if self._deadline is None or self._continue_by is None:
-            return self._continue_by if self._deadline is None else self._deadline
-        return min(self._deadline, self._continue_by)
+        due = self._gatherer.due
+        if self._deadline is None or due is None:
+            return due if self._deadline is None else self._deadline
+        return min(self._deadline, due)
 
     def next_event(self) -> Event | None:
         """The oldest event not yet taken."""
@@ -162,13 +130,13 @@ class Engine:
 
     def abort(self, now: float) -> None:
         """Leave the prompt by ESC; completes as ABORTED, then fences. Where nothing is in flight there is nothing to do."""
-        if self._state in _NOTHING_TO_ABORT:
+        if self._state in NOTHING_TO_ABORT:
             return
-        if self._state not in _UNSENT:
+        if self._state not in UNSENT:
             raise ProtocolMisuse("a command that is written whole cannot be taken back")
-        self._out += ESC
-        self._escapes = 1
-        self._enter(State.ABORT, now + ESCAPE_PAUSE)
+        self._escapes = 0
+        self._enter(State.ABORT, None)
+        self._escape(now)
 
     def receive(self, data: bytes, now: float) -> None:
         """Take what was read, any octets in any pieces."""
@@ -178,8 +146,10 @@ class Engine:
 
     def tick(self, now: float) -> None:
         """Act on what is overdue; harmless at any other time."""
-        if self._continue_by is not None and now >= self._continue_by:
-            self._give_up_continuation(now)
+        due = self._gatherer.due
+        if due is not None and now >= due:
+            self._lines_one_by_one(self._gatherer.drop_text(), now)
+            self._deliver(self._gatherer.drop_headers(unsolicited=True))
             self._drain(now)
         if self._deadline is not None and now >= self._deadline:
             self._expire(now)
@@ -189,26 +159,33 @@ class Engine:
     def _drain(self, now: float) -> None:
         while (line := self._lexer.next_line()) is not None:
             self._line(line, now)
-        if b">" in self._lexer.tail and self._state in _SEES_PROMPT and not self._open_text:
+        while b">" in self._lexer.tail and self._state in SEES_PROMPT and not self._gatherer.has_open_text:
             tail = self._lexer.tail.decode("latin-1")
             at = self._prompt_at(tail)
-            if at >= 0:
-                self._lexer.cut_tail(at + 1)
-                self._line_before_prompt(tail[:at], now)
+            if at < 0:
+                return
+            self._lexer.cut_tail(at + 1)
+            self._prompt(tail[:at], now)
 
     def _line(self, text: str, now: float) -> None:
-        if self._open_text:
-            self._continue_text(text, now)
+        if self._gatherer.has_open_text:
+            self._lines_one_by_one(self._gatherer.add_text(text), now)
             return
-        if ">" in text and self._state in _SEES_PROMPT:
-            at = self._prompt_at(text)
-            if at >= 0:
-                self._line_before_prompt(text[:at], now)
-                rest = text[at + 1 :].strip()
-                if rest:
-                    self._line(rest, now)
-                return
-        self._classify(text, now)
+        at = self._prompt_at(text) if ">" in text and self._state in SEES_PROMPT else -1
+        if at < 0:
+            self._classify(text, now)
+            return
+        self._prompt(text[:at], now)
+        rest = text[at + 1 :].strip()
+        if rest:
+            self._line(rest, now)
+
+    def _lines_one_by_one(self, lines: list[str], now: float) -> None:
+        """A text that is whole, or given up: its first line stands for itself in any case."""
+        for line in lines[:1]:
+            self._classify(line, now, whole=True)
+        for line in lines[1:]:
+            self._line(line, now)
 
     def _prompt_at(self, text: str) -> int:
         """Where a prompt stands: at the start, or glued behind an echo or a known code without a line end; else -1."""
@@ -218,19 +195,21 @@ class Engine:
         head = text[:at].strip() if at > 0 else ""
         return at if not head or self._is_echo(head) or self._urcs.match(head) is not None else -1
 
-    def _line_before_prompt(self, head: str, now: float) -> None:
+    def _prompt(self, head: str, now: float) -> None:
+        """A prompt, and what stood in front of it on its line."""
         if head := head.strip():
             self._classify(head, now)
-        if self._state is State.PROMPT:
-            assert self._command is not None
+        command = self._command
+        if self._state is State.PROMPT and command is not None:
             self._enter(State.READY, now + PAYLOAD_TIMEOUT)
-            self._emit(PromptReady(command=self._command))
-        elif self._state in _SEES_PROMPT and self._escapes < MAX_ESCAPES:
+            self._emit(PromptReady(command=command))
+        elif self._state is State.IDLE:
+            # Left open by a predecessor: the next command would be taken for a PDU.
+            self._emit(Noise(text=">"))
+            self._start_fence(None, now, escape=True)
+        elif self._state in SEES_PROMPT and self._escapes < MAX_ESCAPES:
             # It opened after our ESC, or ate the fence command as the first octets of a PDU.
-            self._escapes += 1
-            self._out += ESC
-            self._pausing = self._state is State.FENCE
-            self._deadline = now + ESCAPE_PAUSE
+            self._escape(now)
 
     def _classify(self, text: str, now: float, *, whole: bool = False) -> None:
         text = self._without_echo(text)
@@ -248,20 +227,26 @@ class Engine:
         if owned and row is not None:
             assert command is not None
             owned = command.prefixes != ANY and not row.surely_unsolicited(text)
-        if self._headers and row is None and not (text[0] in _MARKS and (owned or text.startswith(LATE_SUBMIT))):
-            self._pdu_line(text)
-        elif not whole and row is not None and row.multiline and _is_open(text):
-            self._open_text.append(text)
-            self._continue_by = now + CONTINUATION_TIMEOUT
+        gatherer = self._gatherer
+        if gatherer.has_header and row is None and not (text[0] in _MARKS and (owned or text.startswith(LATE_SUBMIT))):
+            self._deliver([gatherer.add_pdu(text)])
+        elif not whole and row is not None and row.multiline and is_open(text):
+            gatherer.open_text(text, now)
         elif owned:
             self._information(text, now)
+        elif row is not None and row.has_pdu(text):
+            self._deliver(gatherer.add_header(row, text, now))
         elif row is not None:
-            self._unsolicited(row, text, now)
+            self._emit(Urc(name=row.name, text=text))
         else:
             self._stray(text)
 
     def _is_echo(self, text: str) -> bool:
-        return text[:2] in ("AT", "at") and text in self._echoes
+        if text[:2] in ("AT", "at") and text in self._echoes:
+            return True
+        # Line noise or the rest of a prompt may stand in front of it; a short one is also the end of words.
+        sent = self._command.text if self._command is not None else ""
+        return len(sent) > 4 and text.endswith(sent)
 
     def _without_echo(self, text: str) -> str:
         if self._is_echo(text):
@@ -272,27 +257,19 @@ class Engine:
         payload, folded = command.payload.upper(), text.upper()
         if folded.startswith(payload):
             return text[len(payload) :].strip("\x1a\x1b> ")
-        return "" if folded in payload else text
+        mark = next((at for at, char in enumerate(folded) if char in _MARKS), len(folded))
+        return text[mark:] if folded[:mark].strip("\x1a> ") in payload else text
 
     def _information(self, text: str, now: float) -> None:
         command = self._command
         assert command is not None
         if command.pdu_lines:
-            self._drop_header(unsolicited=False)
-            self._headers.append((None, text))
+            self._deliver(self._gatherer.add_header(None, text, now))
             return
-        self._keep(InfoLine(text=text))
+        self._deliver([InfoLine(text=text)])
         if command.payload is not None and text.startswith(LATE_SUBMIT):
             self._referenced = True
             self._deadline = now + OK_GRACE
-
-    def _unsolicited(self, row: UrcRow, text: str, now: float) -> None:
-        if row.has_pdu(text):
-            self._drop_header(unsolicited=True)
-            self._headers.append((row, text))
-            self._continue_by = now + CONTINUATION_TIMEOUT
-        else:
-            self._emit(Urc(name=row.name, text=text))
 
     def _stray(self, text: str) -> None:
         fence = self._fence
@@ -304,53 +281,15 @@ class Engine:
             final = fence.late_final(text)
             if final is not None:
                 self._emit(LateSubmit(mr=None, final=final))
+        elif self._lines and self._lines[-1].text.endswith(",") and self._state is State.FINAL:
+            self._deliver([InfoLine(text=text)])  # some break a long list after a comma
         else:
             self._emit(Noise(text=text))
-
-    # Lines that belong together
-
-    def _pdu_line(self, text: str) -> None:
-        row, header = self._headers.pop()
-        self._join_header(row, header, text)
-
-    def _drop_header(self, *, unsolicited: bool) -> None:
-        """The PDU line of a waiting header did not come."""
-        for waiting in [item for item in self._headers if (item[0] is not None) is unsolicited]:
-            self._headers.remove(waiting)
-            self._join_header(*waiting, "")
-
-    def _join_header(self, row: UrcRow | None, header: str, pdu: str) -> None:
-        if row is None:
-            self._keep(InfoLine(text=header, pdu=pdu))
-        else:
-            self._emit(Urc(name=row.name, text=header, pdu=pdu))
-            self._continue_by = None
-
-    def _continue_text(self, text: str, now: float) -> None:
-        self._open_text.append(text)
-        joined = "\n".join(self._open_text)
-        if not _is_open(joined):
-            self._open_text.clear()
-            self._continue_by = None
-            self._classify(joined, now, whole=True)
-        elif len(joined) > MAX_LINE:
-            self._give_up_continuation(now)
-
-    def _give_up_continuation(self, now: float) -> None:
-        """What was taken for the rest of a text may have been anything: look at it again line by line."""
-        self._continue_by = None
-        first, *others = self._open_text or ("",)
-        self._open_text.clear()
-        if first:
-            self._classify(first, now, whole=True)
-        for line in others:
-            self._line(line, now)
-        self._drop_header(unsolicited=True)
 
     # Results
 
     def _final(self, final: Final, now: float) -> None:
-        self._drop_header(unsolicited=False)
+        self._deliver(self._gatherer.drop_headers(unsolicited=False))
         state, command = self._state, self._command
         if state is State.FENCE:
             self._fence_final(final, now)
@@ -365,7 +304,7 @@ class Engine:
             self._complete(Final(kind=FinalKind.ABORTED, text=final.text) if unsent else final)
             if unsent or state is State.PAYLOAD:
                 # What is left of the payload, or a prompt that still opens, must not meet the next command.
-                self._start_fence(command, now, escape=state is State.PROMPT, late=False)
+                self._start_fence(command, now, escape=state is State.PROMPT)
 
     def _complete(self, final: Final) -> None:
         command = self._command
@@ -383,33 +322,42 @@ class Engine:
             self._next_fence(now)
             return
         assert command is not None
-        self._drop_header(unsolicited=False)
+        self._deliver(self._gatherer.drop_headers(unsolicited=False))
         if self._referenced:
             self._complete(Final(kind=FinalKind.OK))
-            self._start_fence(command, now, escape=False, late=False)
+            self._start_fence(command, now, escape=False)
         elif state is State.ABORT:
             self._complete(Final(kind=FinalKind.ABORTED))
-            self._start_fence(command, now, escape=True, late=False)
+            self._start_fence(command, now, escape=True)
         else:
-            self._emit(TimedOut(command=command, stage=_STAGES[state]))
+            self._emit(TimedOut(command=command, stage=STAGES[state]))
             self._lines = []
             self._command = None
             # A command that is taken for PDU text shows as a prompt: somebody left it open.
-            escape = state in _UNSENT or self._lexer.tail.startswith(b">")
-            self._start_fence(command, now, escape=escape, late=self._ended)
+            escape = state in UNSENT or self._lexer.tail.startswith(b">")
+            self._start_fence(command, now, escape=escape, late=self._ended and LATE_SUBMIT in command.prefixes)
 
     # Fence
 
-    def _start_fence(self, after: Command, now: float, *, escape: bool, late: bool) -> None:
+    def _start_fence(self, after: Command | None, now: float, *, escape: bool, late: bool = False) -> None:
         self._fence = Fence(after, late=late)
         self._enter(State.FENCE, now)
-        self._pausing = escape
-        self._escapes = 1 if escape else 0
+        self._escapes = 0
         if escape:
-            self._out += ESC
-            self._deadline = now + ESCAPE_PAUSE
+            if self._lexer.tail.startswith(b">"):
+                self._lexer.cut_tail(1)
+            self._escape(now)
         else:
             self._next_fence(now)
+
+    def _escape(self, now: float) -> None:
+        self._escapes += 1
+        self._out += ESC
+        self._deadline = now + ESCAPE_PAUSE
+        if self._fence is not None:
+            self._pausing = True
+            # A modem in the prompt has not answered the submit; the next final result answers the ESC.
+            self._fence.late = False
 
     def _next_fence(self, now: float) -> None:
         assert self._fence is not None
@@ -449,11 +397,14 @@ class Engine:
         self._echoes.append(command.text)
         self._out += command.text.encode("ascii") + b"\r"
 
-    def _keep(self, line: InfoLine) -> None:
-        if len(self._lines) < MAX_LINES:
-            self._lines.append(line)
-        else:
-            self._whole = False
+    def _deliver(self, parts: list[Part]) -> None:
+        for part in parts:
+            if isinstance(part, Urc):
+                self._emit(part)
+            elif len(self._lines) < MAX_LINES:
+                self._lines.append(part)
+            else:
+                self._whole = False
 
     def _emit(self, event: Event) -> None:
         if len(self._events) >= MAX_EVENTS and isinstance(event, _UNASKED):
@@ -464,10 +415,3 @@ class Engine:
 
 def _is_basic(command: Command) -> bool:
     return command.text[2:3] not in _MARKS
-
-
-def _is_open(text: str) -> bool:
-    """True while the quoted text of `+CUSD: 0,"...",15` has no end: a quote there is not escaped, so look at the end."""
-    _, quote, body = text.partition('"')
-    _, last, behind = body.rpartition('"')
-    return bool(quote) and not (last and not behind.strip(" ,0123456789"))

@@ -27,9 +27,9 @@ class Fence:
 
     __slots__ = ("_finals", "_first_final", "_heard", "_left", "_sent", "_silent", "late", "seen")
 
-    def __init__(self, after: Command, *, late: bool) -> None:
+    def __init__(self, after: Command | None, *, late: bool) -> None:
         # A fence command that looks like the one timed out would prove nothing.
-        self._left = [fence for fence in FENCES if not _alike(fence, after)]
+        self._left = [fence for fence in FENCES if after is None or not _alike(fence, after)]
         self._sent: list[Command] = []
         self._first_final: Final | None = None
         self._finals = 0
@@ -63,8 +63,8 @@ class Fence:
         Before the answer of fence number i (from 0) an in-order modem gives i + 1 final results: that of the submit
         and those of the fences before. One fewer, and the submit's may be the one that was lost.
         """
-        final, self_index = self._first_final, self._index(line)
-        if not self.late or final is None or self_index is None or self._finals != self_index + 1:
+        final, at = self._first_final, self._index(line)
+        if not self.late or final is None or at is None or self._finals != at + 1:
             return None
         self.late = False
         return final
