@@ -12,7 +12,7 @@ from gateway.emulator.personalities import PERSONALITIES, personality
 from gateway.errors import ConfigError
 
 TIMINGS = ("none", "realistic")
-REPORTS = ("delivered", "failed", "none")
+REPORTS = ("delivered", "failed", "retrying", "none")
 DEFAULT_ALTERNATION = ("sim7600", "huawei-e3372")
 MAX_MODEMS = 64
 
@@ -48,8 +48,10 @@ class NetworkConfig:
     reorder_s: float = 0.05
     repeat: float = 0.0  # probability that a part is delivered twice
     drop: float = 0.0  # probability that a part is lost between service centre and recipient
-    reports: str = "delivered"  # or "failed", "none"
+    reports: str = "delivered"  # or "failed", "retrying" (twice: still trying, then delivered), "none"
     report_delay_s: float = 0.0
+    report_jitter_s: float = 0.0
+    report_repeat: float = 0.0  # probability that a report comes twice
     refuse: Mapping[str, int] = field(default_factory=dict)  # recipient -> CMS error of the submit
 
 
@@ -160,9 +162,9 @@ def check_network(network: NetworkConfig, where: str = "network") -> None:
     """Raises ConfigError when a value of the network is out of its range."""
     if network.reports not in REPORTS:
         raise ConfigError(f"{where}: reports: must be one of {', '.join(REPORTS)}")
-    for name in ("reorder", "repeat", "drop"):
+    for name in ("reorder", "repeat", "drop", "report_repeat"):
         if not 0 <= getattr(network, name) <= 1:
             raise ConfigError(f"{where}: {name}: must be a probability, 0 to 1")
-    for name in ("delay_s", "jitter_s", "reorder_s", "report_delay_s"):
+    for name in ("delay_s", "jitter_s", "reorder_s", "report_delay_s", "report_jitter_s"):
         if not 0 <= getattr(network, name) <= 86400:
             raise ConfigError(f"{where}: {name}: must be 0 to 86400 seconds")

@@ -33,6 +33,7 @@ class Delivery:
     order: Sequence[int] = ()
     drop_parts: Sequence[int] = ()
     delay_s: float = 0.0
+    scts: datetime | None = None  # aware; None: now
 
 
 def tpdus(delivery: Delivery, moment: datetime) -> list[bytes]:
@@ -76,7 +77,7 @@ def _encoded(delivery: Delivery, moment: datetime) -> list[bytes]:
         oa=pdu.Address.parse(delivery.sender),
         pid=delivery.pid,
         dcs=segmentation.dcs,
-        scts=pdu.Timestamp.of(moment),
+        scts=pdu.Timestamp.of(delivery.scts or moment),
         ud=segmentation.parts[0],
     )
     return [_raw(pdu.encode_frame(replace(first, ud=part))[0]) for part in segmentation.parts]

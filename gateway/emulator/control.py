@@ -13,7 +13,7 @@ import uvicorn
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from gateway.emulator import content
 from gateway.emulator.faults import KINDS
@@ -50,6 +50,7 @@ class DeliverBody(_Body):
     order: list[int] = Field(default_factory=list, max_length=1000)
     drop_parts: list[int] = Field(default_factory=list, max_length=255)
     delay_s: float = Field(default=0.0, ge=0, le=86400)
+    scts: AwareDatetime | None = None
 
 
 class StatusReportBody(_Body):
@@ -81,6 +82,8 @@ class NetworkBody(_Body):
     drop: float | None = None
     reports: str | None = None
     report_delay_s: float | None = None
+    report_jitter_s: float | None = None
+    report_repeat: float | None = None
     refuse: dict[str, int] | None = None
 
 
@@ -177,7 +180,9 @@ def _observation(app: FastAPI, emulator: Emulator) -> None:
 
     @app.get("/modems")
     async def modems() -> dict[str, Any]:
-        return {"modems": [_shown(emulator, modem) for modem in emulator.modems.values()]}
+        network = emulator.network
+        shown = [_shown(emulator, modem) for modem in emulator.modems.values()]
+        return {"modems": shown, "under_way": network.under_way, "lost": network.lost}
 
     @app.get("/submitted")
     async def submitted(after_: Annotated[int, Query(alias="after", ge=0)] = 0) -> dict[str, Any]:

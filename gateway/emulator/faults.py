@@ -20,6 +20,7 @@ class Stage(Enum):
     NOW = "now"  # at once, when it is set
     COMMAND = "command"  # when a matching command line arrives
     SUBMIT = "submit"  # when a matching submit goes to the network
+    DELIVER = "deliver"  # when a message is stored
     REPLY = "reply"  # instead of, or around, the answer to a matching command
     OUTPUT = "output"  # on every octet that the modem sends
 
@@ -41,7 +42,12 @@ KINDS: Mapping[str, Kind] = {
     ),
     "power-cycle": Kind(stage=Stage.NOW, meaning="the same, with the shortest possible absence"),
     "garbage": Kind(stage=Stage.NOW, takes=frozenset({"hex"}), meaning="octets that mean nothing"),
-    "urc": Kind(stage=Stage.NOW, takes=frozenset({"text"}), meaning="a line that nobody asked for"),
+    "urc": Kind(
+        stage=Stage.NOW,
+        takes=frozenset({"text", "inside"}),
+        meaning="a line that nobody asked for; with `match` before the answer, or `inside` it, before its final result",
+    ),
+    "clear": Kind(stage=Stage.NOW, meaning="the end of every fault of this modem"),
     "registration-lost": Kind(stage=Stage.NOW, meaning="no network, for `duration_s` or until it is cleared"),
     "sim-locked": Kind(stage=Stage.NOW, meaning="the SIM wants its PIN again"),
     "sim-missing": Kind(stage=Stage.NOW, meaning="no SIM, for `duration_s` or until it is cleared"),
@@ -62,6 +68,13 @@ KINDS: Mapping[str, Kind] = {
         takes=frozenset({"code", "network_takes"}),
         match=".",
         meaning="the submit is refused with `code`; with `network_takes` it left nevertheless",
+    ),
+    "no-indication": Kind(stage=Stage.DELIVER, match=".", meaning="a message is stored without +CMTI or +CDSI"),
+    "other-memory": Kind(
+        stage=Stage.DELIVER,
+        takes=frozenset({"memory"}),
+        match="CMTI",
+        meaning="a message lands in `memory`, whatever +CPMS says",
     ),
     "drop-reply": Kind(stage=Stage.REPLY, match=".", meaning="carried out, never answered"),
     "drop-ok": Kind(stage=Stage.REPLY, match=r"\+CMGS", meaning="the information comes, the OK does not"),
@@ -101,6 +114,7 @@ class Fault:
     network_takes: bool = False
     swallow: bool = False
     hard: bool = False
+    inside: bool = False
     until: float | None = None
     seen: int = 0
     struck: int = 0

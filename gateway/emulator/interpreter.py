@@ -162,6 +162,10 @@ class Interpreter:
             self._modem.output.write(self._framed(texts, final))
         elif fault.kind == "drop-ok":
             self._modem.output.write(self._framed(texts, ""))
+        elif fault.kind == "urc" and fault.inside:
+            self._modem.output.write(self._framed(texts, ""))
+            self._modem.urc(fault.text)
+            self._modem.output.write(self._framed([], final))
         elif fault.kind in ("garbage", "urc"):
             self._modem.strike(fault)
             self._modem.output.write(self._framed(texts, final))

@@ -105,8 +105,8 @@ class Modem:
         self.port = Port(self._watch, self._receive, self._link)
         # Before the first client there is nobody to tell; after a replug there may be, and when nothing takes time
         # the messages come in the same order, only sooner.
-        pace = 1.0 if self.realistic else BOOT_PACE if self._boots else None
-        for delay, text in self.personality.boot if pace is not None else ():
+        pace = 1.0 if self.realistic else BOOT_PACE if self._boots else 0.0
+        for delay, text in self.personality.boot if pace else ():
             self.later(delay * pace, self.urc, text)
         if self.realistic:
             self.later(self.personality.sim_ready_s, self._sim_up)
@@ -269,6 +269,8 @@ class Modem:
     def fault(self, kind: str, **values: Any) -> Fault:
         """Sets a fault (`faults.KINDS`). Raises RequestError when its fields do not fit."""
         fault = build(kind, values)
+        if fault.memory not in self.memories:
+            raise RequestError(f"{self.config.name} has {', '.join(self.memories)}", field="memory")
         if fault.stage is Stage.NOW:
             self.strike(fault)
         else:
@@ -299,15 +301,12 @@ class Modem:
                 self.registration_changed()
                 self._recover("sim", fault.duration_s, self.recover_sim)
             case "storage-full":
-                self.block_memory(fault.memory)
+                self.memories[fault.memory].blocked = True
                 self._recover("memory", fault.duration_s, self.recover_memories)
+            case "clear":
+                self.recover()
             case "forget-cnmi":
                 self.settings.cnmi = [0, 0, 0, 0, 0]
-
-    def block_memory(self, name: str) -> None:
-        if name not in self.memories:
-            raise RequestError(f"{self.config.name} has {', '.join(self.memories)}, not {name!r}", field="memory")
-        self.memories[name].blocked = True
 
     def recover_network(self) -> None:
         self._no_network = False

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from gateway.emulator.modem import Modem
 
 MAX_SUBMITTED = 100_000
-MAX_WAITING = 10_000  # per modem and kind; a service centre's queue is finite too
+MAX_WAITING = 100_000  # per modem and kind; what comes on top is lost, and counted
 RETRY_S = (1.0, 3.0)  # how soon a service centre tries again after "memory available", when timing is realistic
-ST_DELIVERED, ST_FAILED = 0x00, 0x46  # 23.040 9.2.3.15: received by the SME; validity period expired
+# TP-ST of the reports for one message, in their order (23.040 9.2.3.15): received by the SME; validity period expired;
+# still trying because the SME was busy, then received
+ST_BY_OUTCOME = {"delivered": (0x00,), "failed": (0x46,), "retrying": (0x21, 0x00), "none": ()}
 
 
 @dataclass(slots=True)
@@ -43,15 +45,26 @@ class Submitted:
 
 
 @dataclass(slots=True)
-class Mailbox:
-    """What waits for one modem. Reports have their own memory, so that one full kind does not hold up the other."""
+class Queue:
+    """What waits for one modem, in order. After a "memory exceeded" nothing is tried until there may be room."""
 
-    messages: deque[Item] = field(default_factory=lambda: deque(maxlen=MAX_WAITING))
-    reports: deque[Item] = field(default_factory=lambda: deque(maxlen=MAX_WAITING))
+    items: deque[Item] = field(default_factory=deque)
+    full: bool = False
+
+
+@dataclass(slots=True)
+class Mailbox:
+    """Messages and reports of one modem; reports have their own memory, so the two do not hold each other up."""
+
+    messages: Queue = field(default_factory=Queue)
+    reports: Queue = field(default_factory=Queue)
     scheduled: bool = False
 
-    def queue(self, item: Item) -> deque[Item]:
+    def queue(self, item: Item) -> Queue:
         return self.reports if item.report else self.messages
+
+    def __len__(self) -> int:
+        return len(self.messages.items) + len(self.reports.items)
 
 
 class Network:
@@ -64,6 +77,7 @@ class Network:
         self._modems: dict[str, Modem] = {}
         self._mailboxes: dict[str, Mailbox] = {}
         self._addresses: dict[str, bytes] = {}
+        self.lost = 0  # what no mailbox had room for
         self.under_way = 0  # TPDUs on their way to a modem's mailbox
         self._generation = 0  # what was scheduled before a reset does not happen any more
         self._scts: tuple[int, bytes] = (0, b"")
@@ -88,7 +102,7 @@ class Network:
     def reset(self) -> None:
         """Forgets every message: waiting, under way, or recorded."""
         self._generation += 1
-        self.under_way = 0
+        self.under_way = self.lost = 0
         self.submitted.clear()
         self.accepted = 0
         for name in self._mailboxes:
@@ -143,19 +157,26 @@ class Network:
 
     def _reporter(self, modem: Modem, mr: int, ra: bytes, scts: bytes) -> Callable[[], None] | None:
         """What sends the status report back, once; None when the network makes none."""
-        if self.config.reports == "none":
+        outcomes = ST_BY_OUTCOME[self.config.reports]
+        if not outcomes:
             return None
-        st = ST_DELIVERED if self.config.reports == "delivered" else ST_FAILED
-        sent = False
+        sent = False  # a repeated part is reported once
 
         def report() -> None:
             nonlocal sent
             if not sent:
                 sent = True
-                octets = tpdu.status_report(mr, ra, scts, self.timestamp(), st)
-                self._later(self.config.report_delay_s, self._arrive, modem, Item(octets=octets, report=True))
+                for st in outcomes:
+                    octets = tpdu.status_report(mr, ra, scts, self.timestamp(), st)
+                    self._send_report(modem, Item(octets=octets, report=True))
 
         return report
+
+    def _send_report(self, modem: Modem, item: Item) -> None:
+        config, rng = self.config, self._rng
+        for _ in range(2 if config.report_repeat and rng.random() < config.report_repeat else 1):
+            jitter = rng.uniform(0, config.report_jitter_s) if config.report_jitter_s else 0
+            self._later(config.report_delay_s + jitter, self._arrive, modem, item)
 
     # to the modems
 
@@ -172,39 +193,50 @@ class Network:
             self._later(delay, self._arrive, modem, item)
 
     def _arrive(self, modem: Modem, item: Item) -> None:
-        self._mailboxes[modem.config.name].queue(item).append(item)
-        self._deliver_waiting(modem)
+        queue = self._mailboxes[modem.config.name].queue(item)
+        if len(queue.items) >= MAX_WAITING:
+            self.lost += 1
+            return
+        queue.items.append(item)
+        self._work_off(modem, queue)
 
     def returned(self, modem: Modem, item: Item) -> None:
         """A delivery that was not acknowledged: first in line for the next occasion."""
-        self._mailboxes[modem.config.name].queue(item).appendleft(item)
+        self._mailboxes[modem.config.name].queue(item).items.appendleft(item)
 
     def flush(self, modem: Modem) -> None:
         """The modem may be able to take more: what waits is tried again in the next turn of the loop."""
         mailbox = self._mailboxes.get(modem.config.name)
-        if mailbox is not None and not mailbox.scheduled and (mailbox.messages or mailbox.reports):
+        if mailbox is None:
+            return
+        mailbox.messages.full = mailbox.reports.full = False
+        if mailbox and not mailbox.scheduled:
             mailbox.scheduled = True
             self._loop.call_soon(self._deliver_waiting, modem)
 
     def room_made(self, modem: Modem) -> None:
         """ "Memory available" (23.040 3.3.2)."""
-        mailbox = self._mailboxes[modem.config.name]
-        if mailbox.messages or mailbox.reports:
+        if self._mailboxes[modem.config.name]:
             self._later(self._rng.uniform(*RETRY_S) if self._realistic else 0, self.flush, modem)
 
     def waiting(self, modem: Modem) -> int:
         """How many TPDUs wait at the service centre for the modem."""
-        mailbox = self._mailboxes[modem.config.name]
-        return len(mailbox.messages) + len(mailbox.reports)
+        return len(self._mailboxes[modem.config.name])
 
     def _deliver_waiting(self, modem: Modem) -> None:
         mailbox = self._mailboxes[modem.config.name]
         mailbox.scheduled = False
-        for queue in (mailbox.messages, mailbox.reports):
-            while queue:
-                verdict = modem.reception.take(queue[0])
-                if verdict not in (Verdict.TAKEN, Verdict.OWED):
-                    break
-                item = queue.popleft()
+        self._work_off(modem, mailbox.messages)
+        self._work_off(modem, mailbox.reports)
+
+    def _work_off(self, modem: Modem, queue: Queue) -> None:
+        while queue.items and not queue.full:
+            item = queue.items[0]
+            verdict = modem.reception.take(item)
+            if verdict in (Verdict.TAKEN, Verdict.OWED):
+                queue.items.popleft()
                 if verdict is Verdict.TAKEN and item.taken is not None:
                     item.taken()
+            else:
+                queue.full = verdict is Verdict.FULL
+                return

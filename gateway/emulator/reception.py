@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from gateway.emulator import tpdu
+from gateway.emulator.faults import Stage
 from gateway.emulator.storage import Memory, Stat, Stored
 
 if TYPE_CHECKING:
@@ -90,6 +91,10 @@ class Reception:
         return Verdict.OWED
 
     def _store(self, item: Item, memory: Memory, indication: str, *, replaces: bool = False) -> Verdict:
+        faults = self._modem.faults
+        fault = faults.take(Stage.DELIVER, indication) if faults.active else None
+        if fault is not None and fault.kind == "other-memory":
+            memory = self._modem.memories[fault.memory]
         stored = Stored(self.hex(item), len(item.octets), Stat.REC_UNREAD)
         index = self._replaced(item, memory, stored) if replaces else None
         if index is None:
@@ -98,7 +103,7 @@ class Reception:
             if self._modem.personality.full_urc:
                 self._modem.urc(self._modem.personality.full_urc.format(memory=memory.name))
             return Verdict.FULL
-        if indication:
+        if indication and (fault is None or fault.kind != "no-indication"):
             self._indicate(f'{indication}: "{memory.name}",{index}')
         return Verdict.TAKEN
 

@@ -191,6 +191,9 @@ def test_garbage_and_uninvited_lines() -> None:
             emulator.fault("one", "urc", text="^BOOT:1", match="CSQ")
             client.write(b"AT+CSQ\r")
             assert await client.wait_for(rb"OK\r\n") == b"\r\n^BOOT:1\r\n\r\n+CSQ: 21,99\r\n\r\nOK\r\n"
+            emulator.fault("one", "urc", text="^BOOT:2", match="CSQ", inside=True)
+            client.write(b"AT+CSQ\r")
+            assert await client.wait_for(rb"OK\r\n") == b"\r\n+CSQ: 21,99\r\n\r\n^BOOT:2\r\n\r\nOK\r\n"
 
     run(scenario)
 
@@ -223,6 +226,36 @@ def test_a_memory_is_full_for_a_while_and_cnmi_is_forgotten() -> None:
             await client.wait_for(rb'\+CMTI: "SM",1\r\n')
             emulator.fault("one", "forget-cnmi")
             assert await client.ok("AT+CNMI?") == ["+CNMI: 0,0,0,0,0"]
+
+    run(scenario)
+
+
+def test_a_message_may_land_elsewhere_or_without_a_word() -> None:
+    async def scenario(emulator: Emulator) -> None:
+        with await opened(emulator) as client:
+            await client.ok('AT+CPMS="ME","ME","ME";+CNMI=2,1')
+            emulator.fault("one", "other-memory", memory="SM")
+            await emulator.deliver("one", pdu="00" + DELIVER)
+            await client.wait_for(rb'\+CMTI: "SM",1\r\n')
+            emulator.fault("one", "no-indication")
+            await emulator.deliver("one", pdu="00" + DELIVER)
+            assert await silent(client)
+            assert await client.ok("AT+CPMS?") == ['+CPMS: "ME",1,100,"ME",1,100,"ME",1,100']
+            with pytest.raises(RequestError):
+                emulator.fault("one", "other-memory", memory="XX")
+
+    run(scenario)
+
+
+def test_clear_ends_the_faults_and_leaves_the_messages() -> None:
+    async def scenario(emulator: Emulator) -> None:
+        with await opened(emulator) as client:
+            assert (await client.cmgs(submit(PHONE)))[-1] == "OK"
+            emulator.fault("one", "mute")
+            emulator.fault("one", "registration-lost")
+            emulator.fault("one", "clear")
+            assert await client.ok("AT+CREG?") == ["+CREG: 0,1"]
+            assert len(emulator.network.submitted) == 1
 
     run(scenario)
 

@@ -134,6 +134,34 @@ def test_a_report_comes_back_into_its_own_memory(reports: str, st: str) -> None:
     run(scenario, network=NetworkConfig(reports=reports))
 
 
+def test_reports_may_be_provisional_and_may_repeat() -> None:
+    async def scenario(emulator: Emulator) -> None:
+        one = await prepared(emulator, "one", "2,1,0,2,0")
+        with one:
+            await one.cmgs(submit(PHONE, report=True))
+            for _ in range(4):
+                await one.wait_for(rb"\+CDSI: .*\r\n")
+            assert [pdu[-2:] for _, pdu in await stored(one, "SR")] == ["21", "21", "00", "00"]
+
+    run(scenario, network=NetworkConfig(reports="retrying", report_repeat=1.0))
+
+
+def test_reports_that_find_no_room_wait_and_messages_do_not() -> None:
+    async def scenario(emulator: Emulator) -> None:
+        one = await prepared(emulator, "one", "2,1,0,2,0")
+        with one:
+            for _ in range(3):
+                await one.cmgs(submit(PHONE, report=True))
+            await one.cmgs(submit(ONE))
+            await one.wait_for(CMTI)
+            assert emulator.network.waiting(emulator.modem("one")) == 1
+            await one.ok('AT+CPMS="SR"')
+            await one.ok("AT+CMGD=2")
+            assert await one.wait_for(rb"\+CDSI: .*\r\n") == b'\r\n+CDSI: "SR",2\r\n'
+
+    run(scenario, ModemConfig(name="one", storages={"SR": 2}))
+
+
 def test_a_report_may_come_directly_or_wait_for_cnmi() -> None:
     async def scenario(emulator: Emulator) -> None:
         one = await prepared(emulator, "one", "2,1,0,0,0")
@@ -142,7 +170,7 @@ def test_a_report_may_come_directly_or_wait_for_cnmi() -> None:
             assert await silent(one)
             assert emulator.network.waiting(emulator.modem("one")) == 1
             await one.ok("AT+CNMI=2,1,0,1,0")
-            assert re.search(rb"\+CDS: 25\r\n0791[0-9A-F]{64}\r\n", await one.wait_for(rb"\+CDS: .*\r\n.*\r\n"))
+            assert re.search(rb"\+CDS: 25\r\n0791[0-9A-F]{62}\r\n", await one.wait_for(rb"\+CDS: .*\r\n.*\r\n"))
             assert emulator.network.waiting(emulator.modem("one")) == 0
 
     run(scenario)

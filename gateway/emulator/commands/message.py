@@ -81,6 +81,7 @@ def choose_memories(modem: Modem, arguments: Arguments) -> str:
     for place, name in enumerate(arguments):
         if name:
             modem.settings.memories[place] = name
+    modem.network.room_made(modem)
     return "+CPMS: " + ",".join(f"{used},{size}" for _, used, size in _counts(modem))
 
 
