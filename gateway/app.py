@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from gateway.at import codes
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config, ensure_secrets
+from gateway.errors import ConfigError
 from gateway.messaging import LineSettings, Service, Settings
 from gateway.messaging.listener import Listener
 from gateway.modem import Identity, LateSubmit, Line, LineConfig, LineState, Received, SubmitResult
 from gateway.mqtt import Bridge
 from gateway.store import SqliteStore
+from gateway.web import WebServer
 
 log = logging.getLogger(__name__)
 
 DATABASE = "smsgw.db"
+LOCK = "smsgw.lock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,20 +41,31 @@ async def run(config: Config, *, ready: Callable[[Addresses], None] | None = Non
     Raises GatewayError when it cannot start (database, address in use). Installs no signal handlers.
     """
     clock = SystemClock()
-    config.gateway.data_dir.mkdir(parents=True, exist_ok=True)
-    ensure_secrets(config.gateway.data_dir)
-    store = SqliteStore(config.gateway.data_dir / DATABASE)
-    await store.open()
-    try:
-        service = Service(store, clock, settings_of(config))
-        unknown = await service.start()
-        if unknown:
-            log.warning(
-                "%d segments were with a modem when the last run ended; their outcome is unknown for now", unknown
-            )
-        await _serve(config, clock, service, ready)
-    finally:
-        await store.close()
+    data_dir = config.gateway.data_dir
+    with _only_one(data_dir):
+        ensure_secrets(data_dir)
+        store = SqliteStore(data_dir / DATABASE)
+        await store.open()
+        try:
+            service = Service(store, clock, settings_of(config))
+            unknown = await service.start()
+            if unknown:
+                log.warning("%d segments were with a modem when the last run ended; their outcome is unknown", unknown)
+            await _serve(config, clock, service, ready)
+        finally:
+            await store.close()
+
+
+@contextlib.contextmanager
+def _only_one(data_dir: Path) -> Iterator[None]:
+    """Two gateways on one database would send everything twice."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with (data_dir / LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigError(f"gateway.data_dir: another gateway runs with {data_dir}; stop it first") from None
+        yield
 
 
 async def _serve(config: Config, clock: Clock, service: Service, ready: Callable[[Addresses], None] | None) -> None:
@@ -67,12 +83,18 @@ async def _serve(config: Config, clock: Clock, service: Service, ready: Callable
 async def _run_all(config: Config, clock: Clock, service: Service, ready: Callable[[Addresses], None] | None) -> None:
     lines = [_line(line_config(config, n), service.listener, clock) for n in range(len(config.modems))]
     ports = {modem.name: _LinePort(modem.name, line) for modem, line in zip(config.modems, lines, strict=True)}
+    bridge = Bridge(config, service, clock) if config.mqtt.url else None
+    web = WebServer(config, service, {"mqtt": lambda: bridge.trouble} if bridge is not None else {})
+    web.open()
     async with asyncio.TaskGroup() as group:
         group.create_task(service.run(ports), name="messaging")
         for name, port in ports.items():
             group.create_task(port.run(), name=f"line[{name}]")
-        if config.mqtt.url:
-            group.create_task(Bridge(config, service, clock).run(), name="mqtt")
+        if bridge is not None:
+            group.create_task(bridge.run(), name="mqtt")
+        group.create_task(web.run(), name="web")
+        if ready is not None:
+            ready(Addresses(web=web.url, socket=str(config.socket)))
 
 
 def _line(settings: LineConfig, listener: Listener, clock: Clock) -> Line:
