@@ -1,0 +1,85 @@
+"""Talks to the running daemon over its Unix socket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from gateway.errors import ConfigError
+
+TIMEOUT = 30.0
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def socket_options(command: F) -> F:
+    """The options that say which daemon is meant."""
+    command = click.option("--socket", type=click.Path(path_type=Path), help="The daemon's socket.")(command)
+    return click.option("-c", "--config", "file", type=click.Path(path_type=Path), help="The daemon's configuration.")(
+        command
+    )
+
+
+def find_socket(socket: Path | None, file: Path | None) -> Path:
+    """Raises ConfigError when neither a socket is named nor a configuration found."""
+    if socket is not None:
+        return socket
+    from gateway.config import find_config, load_config
+
+    try:
+        find_config(file)
+    except ConfigError as exc:
+        raise ConfigError(f"{exc}; or give --socket") from exc
+    return load_config(file).socket
+
+
+class Api:
+    """The daemon's API. Every failure is a ClickException of one line."""
+
+    def __init__(self, socket: Path) -> None:
+        import httpx
+
+        self._socket = socket
+        self._errors = httpx.HTTPError
+        self._client = httpx.Client(
+            transport=httpx.HTTPTransport(uds=str(socket)), base_url="http://smsgw/api/v1", timeout=TIMEOUT
+        )
+
+    def get(self, path: str, **parameters: Any) -> dict[str, Any]:
+        wanted = {name: value for name, value in parameters.items() if value is not None}
+        return self._call("GET", path, params=wanted)
+
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        return self._call("POST", path, json=body)
+
+    def _call(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+        try:
+            response = self._client.request(method, path, **arguments)
+            answer = response.json()
+        except self._errors as exc:
+            raise click.ClickException(
+                f"the gateway does not answer on {self._socket}: {exc}; is `smsgw run` running?"
+            ) from exc
+        except ValueError as exc:
+            raise click.ClickException(f"the gateway's answer on {self._socket} is not understood") from exc
+        if response.is_error:
+            error = answer["error"]
+            raise click.ClickException(f"{error['code']}: {error['message']}")
+        assert isinstance(answer, dict)
+        return answer
+
+
+def shown(text: str) -> str:
+    """Text from elsewhere for a terminal, which must not obey it: control characters become escapes."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
+
+
+def table(rows: list[list[str]]) -> str:
+    """Rows in columns; the last column is not filled up."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(lines)

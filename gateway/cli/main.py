@@ -1,0 +1,110 @@
+"""`smsgw`: the table of commands, and how mistakes are told: one clear line on standard error, exit status not 0."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from gateway.errors import ConfigError, GatewayError
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a command is, and its line in the help, so that the help needs no import."""
+
+    module: str
+    name: str
+    summary: str
+
+
+COMMANDS = {
+    "run": Entry("gateway.cli.daemon", "run", "Run the gateway."),
+    "demo": Entry("gateway.cli.demo", "demo", "Show everything at work, without hardware."),
+    "emulate": Entry("gateway.cli.emulate", "emulate", "Emulate modems and a network, without hardware."),
+    "send": Entry("gateway.cli.messages", "send", "Send a text through the running gateway."),
+    "messages": Entry("gateway.cli.messages", "messages", "List messages, newest first."),
+    "show": Entry("gateway.cli.messages", "show", "Show one message and all that happened to it."),
+    "modems": Entry("gateway.cli.messages", "modems", "Show the modems as they are now."),
+    "pdu": Entry("gateway.cli.pdu", "pdu", "Decode and encode SMS PDUs."),
+    "config": Entry("gateway.cli.config", "config", "Check the configuration."),
+}
+
+
+class Commands(click.Group):
+    """A group that imports a command when it is called, and turns our errors into one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        command = getattr(importlib.import_module(entry.module), entry.name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """As click's, but mistakes are told our way."""
+        try:
+            status = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        except (click.ClickException, click.Abort, GatewayError) as exc:
+            if not standalone_mode:
+                raise
+            sys.exit(_tell(exc))
+        if not standalone_mode:
+            return status
+        sys.exit(status if isinstance(status, int) else 0)
+
+
+def _tell(exc: Exception) -> int:
+    """One line a mistake on standard error. Returns the exit status."""
+    if isinstance(exc, click.Abort):
+        return EXIT_INTERRUPTED
+    text = exc.format_message() if isinstance(exc, click.ClickException) else str(exc)
+    for line in text.splitlines():
+        click.echo(f"smsgw: {line}", err=True)
+    if isinstance(exc, click.ClickException):
+        return exc.exit_code
+    return EXIT_USAGE if isinstance(exc, ConfigError) else EXIT_FAILED
+
+
+def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from gateway import __version__
+
+        click.echo(f"smsgw {__version__}")
+        ctx.exit()
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show the version."
+)
+def cli() -> None:
+    """GSM modem SMS gateway: never loses a text, never sends one twice."""
+
+
+def main() -> None:
+    """The program."""
+    cli(prog_name="smsgw")

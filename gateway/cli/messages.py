@@ -1,0 +1,185 @@
+"""`smsgw send`, `messages`, `show`, `modems`: through the running daemon."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gateway.cli.client import Api, find_socket, shown, socket_options, table
+
+POLL_SECONDS = 0.2
+OVER = frozenset({"delivered", "undelivered", "failed", "canceled"})
+GOOD = frozenset({"sent", "delivered"})
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.command()
+@click.argument("to")
+@click.argument("text")
+@click.option("--modem", help="Send through this modem only.")
+@click.option("--id", "client_id", help="Your own id: the same id is sent once only.")
+@click.option("--class", "message_class", type=click.IntRange(0, 3), help="Message class; 0 is a flash message.")
+@click.option("--encoding", type=click.Choice(["auto", "gsm7", "ucs2"]), help="How the text travels. [default: auto]")
+@click.option("--report/--no-report", "report", default=None, help="Ask for a delivery report, or not.")
+@click.option("--wait", is_flag=True, help="Wait until it is sent; with --report until it is delivered.")
+@click.option("--timeout", type=click.FloatRange(min=0), default=300.0, help="Seconds to wait. [default: 300]")
+@json_option
+@socket_options
+def send(
+    to: str,
+    text: str,
+    modem: str | None,
+    client_id: str | None,
+    message_class: int | None,
+    encoding: str | None,
+    report: bool | None,
+    wait: bool,
+    timeout: float,
+    as_json: bool,
+    socket: Path | None,
+    file: Path | None,
+) -> None:
+    """Send a text through the running gateway.
+
+    TEXT "-" is read from standard input. Exit status 0 means that the message is stored and will not be lost; with
+    --wait that it was sent.
+    """
+    body = {
+        "to": to,
+        "text": _text(text),
+        "modem": modem,
+        "id": client_id,
+        "class": message_class,
+        "encoding": encoding,
+        "delivery_report": report,
+    }
+    api = Api(find_socket(socket, file))
+    result = api.post("/messages", {name: value for name, value in body.items() if value is not None})
+    message_id = result["message_ids"][0]
+    if not wait:
+        click.echo(json.dumps(result) if as_json else f"{message_id} {result['status']}")
+        return
+    message = _wait(api, message_id, until_delivered=report is True, seconds=timeout)
+    click.echo(json.dumps(message) if as_json else f"{message_id} {message['status']}")
+    if message["status"] not in GOOD:
+        error = message.get("error")
+        raise click.ClickException(f"{error['code']}: {error['message']}" if error else f"it is {message['status']}")
+
+
+def _text(text: str) -> str:
+    try:
+        if text == "-":
+            return sys.stdin.buffer.read().decode()
+        text.encode()
+    except UnicodeError as exc:
+        raise click.ClickException("the text is not UTF-8") from exc
+    return text
+
+
+def _wait(api: Api, message_id: str, *, until_delivered: bool, seconds: float) -> dict[str, Any]:
+    deadline = time.monotonic() + seconds
+    while True:
+        message = api.get(f"/messages/{message_id}")
+        if message["status"] in OVER or (message["status"] == "sent" and not until_delivered):
+            return message
+        if time.monotonic() > deadline:
+            raise click.ClickException(f"{message_id} is still {message['status']} after {seconds:g} s")
+        time.sleep(POLL_SECONDS)
+
+
+@click.command()
+@click.option("--direction", type=click.Choice(["outbound", "inbound"]), help="Only this direction.")
+@click.option("--status", help="Only this status.")
+@click.option("--peer", help="Only with this number.")
+@click.option("--modem", help="Only of this modem.")
+@click.option("--before", type=click.IntRange(min=1), help="The page after an earlier one: its `next`.")
+@click.option("--limit", type=click.IntRange(1, 200), default=20, help="At most so many. [default: 20]")
+@json_option
+@socket_options
+def messages(
+    direction: str | None,
+    status: str | None,
+    peer: str | None,
+    modem: str | None,
+    before: int | None,
+    limit: int,
+    as_json: bool,
+    socket: Path | None,
+    file: Path | None,
+) -> None:
+    """List messages, newest first."""
+    page = Api(find_socket(socket, file)).get(
+        "/messages", direction=direction, status=status, peer=peer, modem=modem, before=before, limit=limit
+    )
+    if as_json:
+        click.echo(json.dumps(page))
+    elif page["messages"]:
+        click.echo(table([_row(message) for message in page["messages"]]))
+
+
+def _row(message: dict[str, Any]) -> list[str]:
+    inbound = message["direction"] == "inbound"
+    content = shown(message["text"] or "") if "text" in message else f"[{message['data_hex']}]"
+    return [
+        message["created_at"][:19].replace("T", " "),
+        f"from {shown(message['from'])}" if inbound else f"to {message['to']}",
+        message["status"],
+        message["modem"] or "-",
+        message["message_id"],
+        content if len(content) <= 60 else f"{content[:59]}…",
+    ]
+
+
+@click.command()
+@click.argument("message_id", metavar="ID")
+@json_option
+@socket_options
+def show(message_id: str, as_json: bool, socket: Path | None, file: Path | None) -> None:
+    """Show one message and all that happened to it."""
+    if not message_id.isascii() or not message_id.isalnum():
+        raise click.ClickException(f"unknown_message: {shown(message_id)} is no message id")
+    message = Api(find_socket(socket, file)).get(f"/messages/{message_id}")
+    if as_json:
+        click.echo(json.dumps(message))
+        return
+    lists = {name: message.pop(name) for name in ("segment_list", "timeline")}
+    fields = [[name, _value(value)] for name, value in message.items() if value not in (None, "", [], {})]
+    click.echo(table(fields))
+    for segment in lists["segment_list"]:
+        reference = "" if segment["mr"] is None else f", reference {segment['mr']}"
+        error = f", {segment['error']}" if segment["error"] else ""
+        click.echo(f"segment {segment['seq']}: {segment['state']}{reference}{error}")
+    for entry in lists["timeline"]:
+        where = f" on {entry['modem']}" if entry["modem"] else ""
+        part = f" segment {entry['segment']}" if entry["segment"] is not None else ""
+        detail = f": {shown(entry['detail'])}" if entry["detail"] else ""
+        click.echo(f"{entry['at']}  {entry['what']}{part}{where}{detail}")
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, str):
+        return shown(value)
+    return shown(json.dumps(value, ensure_ascii=False))
+
+
+@click.command()
+@json_option
+@socket_options
+def modems(as_json: bool, socket: Path | None, file: Path | None) -> None:
+    """Show the modems as they are now."""
+    answer = Api(find_socket(socket, file)).get("/modems")
+    if as_json:
+        click.echo(json.dumps(answer))
+        return
+    rows = [["MODEM", "STATE", "ABLE", "NUMBER", "OPERATOR", "BARS", "QUEUE", "ERROR"]]
+    for modem in answer["modems"]:
+        able = "yes" if modem["able"] else "no"
+        cells = (modem["name"], modem["state"], able, modem["number"], modem["operator"], modem["bars"], modem["queue"])
+        rows.append([shown(str(cell)) or "-" for cell in cells] + [shown(modem.get("error", ""))])
+    click.echo(table(rows))

@@ -1,0 +1,33 @@
+"""What systemd wants to be told (sd_notify(3)): one datagram, no library."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+
+
+def notify(state: str) -> bool:
+    """Sends e.g. `READY=1` to the service manager. False when there is none that listens."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return False
+    if address.startswith("@"):  # the abstract namespace
+        address = "\0" + address[1:]
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
+            sock.connect(address)
+            sock.sendall(state.encode())
+    except OSError:
+        return False  # a manager that went away is no reason to stop
+    return True
+
+
+async def feed_watchdog() -> None:
+    """Tells the watchdog that this event loop turns, twice per period; returns at once when there is no watchdog."""
+    period = os.environ.get("WATCHDOG_USEC", "")
+    owner = os.environ.get("WATCHDOG_PID")
+    if not period.isdecimal() or int(period) == 0 or owner not in (None, str(os.getpid())):
+        return
+    while notify("WATCHDOG=1"):  # noqa: ASYNC110  # a heartbeat, not a wait for something
+        await asyncio.sleep(int(period) / 1_000_000 / 2)
