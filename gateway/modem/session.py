@@ -173,8 +173,13 @@ class Session:
     def _received(self, data: bytes) -> None:
         self._recorder.record("<", data)
         self.quiet_since = self._loop.time()
-        self._engine.receive(data, self.quiet_since)
-        self._pump()
+        try:
+            self._engine.receive(data, self.quiet_since)
+            self._pump()
+        except Exception as error:
+            # in a callback of the loop it would go unseen and leave the line deaf
+            log.exception("%s: reading failed", self._port.path)
+            self.lose(f"internal error: {error}")
 
     def _tick(self) -> None:
         self._timer = None

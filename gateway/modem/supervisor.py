@@ -50,6 +50,7 @@ class Line:
         self._sim = "unknown"
         self._shown = LineState(state=State.CONNECTING.value)
         self._failures = 0
+        self._told = False
 
     @property
     def state(self) -> LineState:
@@ -146,8 +147,8 @@ class Line:
     def _changed(self) -> None:
         """Tell the listener when what there is to show is not what was shown."""
         state = self._snapshot()
-        if state != self._shown or state.state == State.CONNECTING.value:
-            self._shown = state
+        if state != self._shown or not self._told:
+            self._shown, self._told = state, True
             self._listener.state_changed(self.config.name, state)
 
     def _snapshot(self) -> LineState:

@@ -55,6 +55,9 @@ class Peer:
 
     def unplug(self) -> None:
         """The device vanishes; a client sees a hang-up."""
+        if not self.path:
+            return
+        self.path = ""
         asyncio.get_running_loop().remove_reader(self._master)
         os.close(self._slave)
         os.close(self._master)
