@@ -188,8 +188,10 @@ class Engine:
             self._line(line, now)
 
     def _prompt_at(self, text: str) -> int:
-        """Where a prompt stands: at the start, or glued behind an echo or a known code without a line end; else -1."""
+        """Where a prompt stands: at the start, or if one is due behind an echo or a known code; else -1."""
         at = text.find(">")
+        if at > 0 and self._state is State.IDLE:
+            return -1
         while at > 0 and text.count('"', 0, at) % 2:
             at = text.find(">", at + 1)
         head = text[:at].strip() if at > 0 else ""
@@ -228,7 +230,7 @@ class Engine:
             assert command is not None
             owned = command.prefixes != ANY and not row.surely_unsolicited(text)
         gatherer = self._gatherer
-        if gatherer.has_header and row is None and not (text[0] in _MARKS and (owned or text.startswith(LATE_SUBMIT))):
+        if gatherer.has_header and row is None and text[0] not in _MARKS:
             self._deliver([gatherer.add_pdu(text)])
         elif not whole and row is not None and row.multiline and is_open(text):
             gatherer.open_text(text, now)

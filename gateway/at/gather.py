@@ -79,7 +79,12 @@ class Gatherer:
 
 
 def is_open(text: str) -> bool:
-    """True while the quoted text of `+CUSD: 0,"...",15` has no end: a quote there is not escaped, so look at the end."""
+    """True while the quoted text of `+CUSD: 0,"...",15` has no end. Quotes within it are not escaped (27.007 7.15)."""
     _, quote, body = text.partition('"')
+    if not quote:
+        return False
     _, last, behind = body.rpartition('"')
-    return bool(quote) and not (last and not behind.strip(" ,0123456789"))
+    if not last or behind.strip(" ,0123456789"):
+        return True
+    # With the coding scheme behind it the end is sure; without, quotes within the text come in pairs.
+    return not behind.strip() and body.count('"') % 2 == 0
