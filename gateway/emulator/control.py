@@ -159,7 +159,7 @@ def _shown(emulator: Emulator, modem: Modem) -> dict[str, Any]:
         "personality": modem.personality.name,
         "port": modem.port.name if modem.port is not None else None,
         "plugged": modem.port is not None,
-        "clients": modem.port.clients if modem.port is not None else 0,
+        "open": modem.port is not None and modem.port.has_client,
         "registered": modem.registered,
         "sim": modem.sim_state,
         "prompt": modem.interpreter.prompting,

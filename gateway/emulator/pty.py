@@ -1,8 +1,8 @@
-"""A modem's port: the master side of a pty in raw mode, never blocking, with clients watched through inotify.
+"""A modem's port: the master side of a pty in raw mode, never blocking.
 
-A serial device loses what it sends while nobody has its port open. A pty would keep it for the next client instead,
-so the watch counts opens and closes of the slave and output is discarded while there are none. The emulator holds one
-slave descriptor itself: the master then never sees EIO, and the line settings outlive the clients.
+A serial device loses what it sends while nobody has its port open; a pty would keep it for the next client. So output
+is written only while a client is there, and what a client left unread is discarded when it is gone. Whether one is there
+the master says itself (POLLHUP); inotify only tells when to look again, since it merges equal events and cannot count.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import ctypes
 import fcntl
 import os
+import select
 import struct
 import termios
 import tty
@@ -19,14 +20,14 @@ from pathlib import Path
 
 from gateway.errors import ModemError
 
-IN_OPEN, IN_CLOSE = 0x20, 0x18  # inotify(7); close after writing or after reading only
+IN_OPEN, IN_CLOSE = 0x20, 0x18  # inotify(7); IN_CLOSE is after writing or after reading only
 INOTIFY_EVENT = struct.Struct("iIII")
 READ_SIZE = 4096
 MAX_PENDING = 65536  # octets kept for a client that does not read; more is lost, as on a UART without flow control
 
 
 class ClientWatch:
-    """Counts the clients of every port of one emulator."""
+    """Tells the ports of one emulator when somebody has opened or closed them."""
 
     def __init__(self) -> None:
         self._libc = ctypes.CDLL(None, use_errno=True)
@@ -54,18 +55,20 @@ class ClientWatch:
         self._libc.inotify_rm_watch(self._fd, watch)
 
     def drain(self) -> None:
-        """Takes the opens and closes that have happened until now."""
+        """Hands on the opens and closes that have happened until now."""
         try:
             events = os.read(self._fd, READ_SIZE)
         except BlockingIOError:
             return
+        masks: dict[int, list[int]] = {}
         at = 0
         while at < len(events):
             watch, mask, _, name = INOTIFY_EVENT.unpack_from(events, at)
             at += INOTIFY_EVENT.size + name
-            port = self._ports.get(watch)
-            if port is not None and mask & (IN_OPEN | IN_CLOSE):
-                port.client_changed(1 if mask & IN_OPEN else -1)
+            masks.setdefault(watch, []).append(mask)
+        for watch, seen in masks.items():
+            if watch in self._ports:
+                self._ports[watch].clients_changed(seen)
 
 
 class Port:
@@ -77,13 +80,15 @@ class Port:
         self._link = link
         self._loop = asyncio.get_running_loop()
         self._pending = bytearray()
-        self._clients = 0
-        self._master, self._slave = os.openpty()
-        tty.setraw(self._slave)
+        self._unflushed = False  # whether a client may have left something unread
+        self._master, slave = os.openpty()
+        tty.setraw(slave)  # the settings stay while the master is open
+        self.path = os.ttyname(slave)
+        os.close(slave)
         os.set_blocking(self._master, False)
-        self.path = os.ttyname(self._slave)
+        self._presence = select.poll()
+        self._presence.register(self._master, 0)
         self._watched = watch.add(self, self.path)
-        self._loop.add_reader(self._master, self._readable)
         if link is not None:
             fresh = link.with_name(link.name + ".new")
             fresh.unlink(missing_ok=True)
@@ -96,8 +101,9 @@ class Port:
         return str(self._link or self.path)
 
     @property
-    def clients(self) -> int:
-        return self._clients
+    def has_client(self) -> bool:
+        """Whether somebody has the port open at this moment."""
+        return not self._presence.poll(0)
 
     def close(self) -> None:
         """The device vanishes: its link first, then the pty; clients see a hang-up."""
@@ -106,14 +112,13 @@ class Port:
         self._loop.remove_reader(self._master)
         self._loop.remove_writer(self._master)
         self._watch.remove(self._watched)
-        os.close(self._slave)
         os.close(self._master)
         self._pending.clear()
 
     def write(self, data: bytes) -> None:
         """Sends `data` to the client; lost when there is none or when it has stopped reading for too long."""
-        self._watch.drain()  # one may have opened or closed in this very moment; it costs a microsecond
-        if not self._clients:
+        self._watch.drain()  # one may have gone and another come in this very moment
+        if not self.has_client:
             return
         if not self._pending:
             data = data[self._write_some(data) :]
@@ -123,23 +128,34 @@ class Port:
         if len(self._pending) + len(data) <= MAX_PENDING:
             self._pending += data
 
-    def client_changed(self, change: int) -> None:
-        """Called by the watch. At the first open and the last close nothing that is under way is for anybody."""
-        before, self._clients = self._clients, max(0, self._clients + change)
-        if not before or not self._clients:
-            self._pending.clear()
-            self._loop.remove_writer(self._master)
+    def clients_changed(self, masks: list[int]) -> None:
+        """Called by the watch with the inotify masks of the opens and closes since the last time, in order."""
+        self._loop.add_reader(self._master, self._readable)
+        closes = [place for place, mask in enumerate(masks) if mask & IN_CLOSE]
+        if not closes or not self._unflushed:
+            return
+        if not self.has_client or any(mask & IN_OPEN for mask in masks[closes[0] :]):
             self._discard_unread()
 
     def _discard_unread(self) -> None:
+        self._unflushed = False
+        self._pending.clear()
+        self._loop.remove_writer(self._master)
+        try:
+            slave = os.open(self.path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        except PermissionError:  # the client had taken the port for itself alone (TIOCEXCL), and we are not root
+            return
         unread = bytearray(4)
         for _ in range(MAX_PENDING // READ_SIZE):  # the line discipline is refilled from the driver's own buffer
-            termios.tcflush(self._slave, termios.TCIFLUSH)
-            fcntl.ioctl(self._slave, termios.FIONREAD, unread)
+            termios.tcflush(slave, termios.TCIFLUSH)
+            fcntl.ioctl(slave, termios.FIONREAD, unread)
             if not int.from_bytes(unread, "little"):
-                return
+                break
+        fcntl.ioctl(slave, termios.TIOCNXCL)  # a device forgets that at the last close
+        os.close(slave)
 
     def _write_some(self, data: bytes | bytearray) -> int:
+        self._unflushed = True
         try:
             return os.write(self._master, data)
         except BlockingIOError:
@@ -148,12 +164,16 @@ class Port:
     def _writable(self) -> None:
         self._watch.drain()
         del self._pending[: self._write_some(self._pending)]
-        if not self._pending:
+        if not self._pending or not self.has_client:
+            self._pending.clear()
             self._loop.remove_writer(self._master)
 
     def _readable(self) -> None:
         try:
             data = os.read(self._master, READ_SIZE)
         except BlockingIOError:
+            return
+        except OSError:  # EIO: the last client has closed; the watch tells when there is another
+            self._loop.remove_reader(self._master)
             return
         self._receive(data)

@@ -40,6 +40,8 @@ class Client:
     def _read(self) -> None:
         try:
             data = os.read(self.fd, 4096)
+        except BlockingIOError:
+            return
         except OSError:
             data = b""
         if not data:

@@ -105,7 +105,7 @@ def test_parts_of_a_delivery_may_be_chosen_ordered_repeated() -> None:
         two = await prepared(emulator, "two", "2,1")
         with two:
             count = await emulator.deliver(
-                "two", "+491715550000", text="ü→" * 100, ref=9, order=[4, 2, 1, 3], drop_parts=[2], repeat=2
+                "two", "+491715550000", text="ü→" * 120, ref=9, order=[4, 2, 1, 3], drop_parts=[2], repeat=2
             )
             assert count == 6
             for _ in range(count):
