@@ -1,0 +1,133 @@
+"""Addresses: OA, DA, RA (23.040 9.1.2.5) and the service centre's (24.011 8.2.5.1)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from gateway.errors import PduError
+
+from .alphabet import decode_gsm7, encode_gsm7
+from .enums import Npi, Ton
+from .reader import OctetReader
+from .septets import pack, unpack
+
+MAX_DIGITS = 20
+MAX_ALPHANUMERIC = 11  # septets that fit in the ten octets of an address
+MAX_SC_OCTETS = 11  # type of address and ten octets
+
+_NUMBER = re.compile(r"(\+?)([0-9*#]+)")
+_DIGITS = "0123456789*#abc"  # semi-octets 0 to E (24.008 table 10.5.118); F is filling
+_FILL = "f"
+_TO_DIGITS = str.maketrans("abcde", "*#abc")
+_TO_HEX = str.maketrans("*#abc", "abcde")
+_SWAP = bytes((octet & 0x0F) << 4 | octet >> 4 for octet in range(256))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A number (digits, `*`, `#`, `a`, `b`, `c`; no `+`) or, with `Ton.ALPHANUMERIC`, a name."""
+
+    value: str
+    ton: Ton
+    npi: int = Npi.ISDN
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """`+` and digits: international; digits, `*`, `#`: unknown (short codes); other text: a name. PduError if none fits."""
+        if match := _NUMBER.fullmatch(text):
+            plus, digits = match.groups()
+            if len(digits) > MAX_DIGITS:
+                raise PduError(f"a number has at most {MAX_DIGITS} digits", offset=MAX_DIGITS)
+            return cls(value=digits, ton=Ton.INTERNATIONAL if plus else Ton.UNKNOWN)
+        if not text or text.startswith("+"):
+            raise PduError("an address is digits after an optional +, or a name")
+        if len(encode_gsm7(text)) > MAX_ALPHANUMERIC:
+            raise PduError(f"a name has at most {MAX_ALPHANUMERIC} GSM characters", offset=MAX_ALPHANUMERIC)
+        return cls(value=text, ton=Ton.ALPHANUMERIC, npi=Npi.UNKNOWN)
+
+    def __str__(self) -> str:
+        return f"+{self.value}" if self.ton is Ton.INTERNATIONAL else self.value
+
+
+def read_address(reader: OctetReader, what: str) -> Address:
+    """A TPDU's address field: number of semi-octets, type, value."""
+    start = reader.pos
+    semi_octets = reader.octet(what)
+    if semi_octets > MAX_DIGITS:
+        raise PduError(f"{what} has {semi_octets} semi-octets, at most {MAX_DIGITS} are allowed", offset=start)
+    toa = reader.octet(what)
+    ton, npi = Ton(toa >> 4 & 7), toa & 0x0F
+    octets = reader.take((semi_octets + 1) // 2, what)
+    if ton is Ton.ALPHANUMERIC:
+        name = decode_gsm7(unpack(octets, semi_octets * 4 // 7))
+        return Address(value=name, ton=ton, npi=npi)
+    return Address(value=_read_digits(octets, semi_octets), ton=ton, npi=npi)
+
+
+def read_sc_address(reader: OctetReader) -> Address | None:
+    """The service-centre address in front of a TPDU: number of octets, type, digits. None when it is left out."""
+    start = reader.pos
+    count = reader.octet("SC address")
+    if not count:
+        return None
+    if count > MAX_SC_OCTETS:
+        raise PduError(f"SC address has {count} octets, at most {MAX_SC_OCTETS} are allowed", offset=start)
+    toa, *_ = octets = reader.take(count, "SC address")
+    if count == 1:
+        return None
+    ton, npi = Ton(toa >> 4 & 7), toa & 0x0F
+    if ton is Ton.ALPHANUMERIC:
+        return Address(value=decode_gsm7(unpack(octets[1:], (count - 1) * 8 // 7)), ton=ton, npi=npi)
+    return Address(value=_read_digits(octets[1:], 2 * (count - 1)), ton=ton, npi=npi)
+
+
+def write_address(address: Address) -> bytes:
+    """The address field of a TPDU. PduError when the value does not fit its type."""
+    semi_octets, octets = _write_value(address)
+    return bytes((semi_octets, _toa(address))) + octets
+
+
+def write_sc_address(address: Address | None) -> bytes:
+    """The service-centre address; a single zero octet asks the modem to use its own."""
+    if address is None:
+        return b"\0"
+    octets = _write_value(address)[1]
+    return bytes((len(octets) + 1, _toa(address))) + octets
+
+
+def _toa(address: Address) -> int:
+    if not 0 <= address.npi <= 0x0F:
+        raise PduError(f"a numbering plan is 0 to 15, not {address.npi}")
+    return 0x80 | address.ton << 4 | address.npi
+
+
+def _write_value(address: Address) -> tuple[int, bytes]:
+    """Length in semi-octets, and the octets."""
+    value = address.value
+    if address.ton is Ton.ALPHANUMERIC:
+        septets = encode_gsm7(value)
+        if len(septets) > MAX_ALPHANUMERIC:
+            raise PduError(f"a name has at most {MAX_ALPHANUMERIC} GSM characters", offset=MAX_ALPHANUMERIC)
+        return (len(septets) * 7 + 3) // 4, pack(septets)
+    if len(value) > MAX_DIGITS:
+        raise PduError(f"a number has at most {MAX_DIGITS} digits", offset=MAX_DIGITS)
+    if wrong := value.strip(_DIGITS):
+        raise PduError(f"a number has no {wrong[0]!r}", offset=value.index(wrong[0]))
+    digits = value.translate(_TO_HEX)
+    return len(value), write_semi_octets(digits + _FILL if len(digits) % 2 else digits)
+
+
+def _read_digits(octets: bytes, count: int) -> str:
+    # Senders that round the length up leave the filler inside it: the first filler ends the number.
+    return read_semi_octets(octets)[:count].partition(_FILL)[0].translate(_TO_DIGITS)
+
+
+def read_semi_octets(octets: bytes) -> str:
+    """Semi-octets (lower half first) as hex digits (23.040 9.1.2.3)."""
+    return octets.translate(_SWAP).hex()
+
+
+def write_semi_octets(digits: str) -> bytes:
+    """Hex digits, an even number of them, as semi-octets."""
+    return bytes.fromhex(digits).translate(_SWAP)

@@ -1,0 +1,179 @@
+"""TP-UD: the user data header with its elements, and what follows it (23.040 9.2.3.16, 9.2.3.24)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.errors import PduError
+
+from .enums import Alphabet, Iei
+from .reader import OctetReader
+from .septets import pack, packed_size, unpack
+
+MAX_OCTETS = 140  # of TP-UD, header included
+MAX_SEPTETS = 160
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InformationElement:
+    """One element as it came, known or not."""
+
+    iei: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concat:
+    """Place of a part: `seq` of `total` (from 1), under a reference of 8 bits or, where `wide`, 16."""
+
+    ref: int
+    total: int
+    seq: int
+    wide: bool
+
+    def element(self) -> InformationElement:
+        """The element that says so. PduError when a number does not fit."""
+        if not 1 <= self.seq <= self.total <= 0xFF or not 0 <= self.ref <= (0xFFFF if self.wide else 0xFF):
+            raise PduError(f"no concatenation: part {self.seq} of {self.total}, reference {self.ref}")
+        ref = self.ref.to_bytes(2 if self.wide else 1, "big")
+        return InformationElement(
+            iei=Iei.CONCAT_16 if self.wide else Iei.CONCAT_8, data=ref + bytes((self.total, self.seq))
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Application ports, of 16 bits or, where not `wide`, 8."""
+
+    destination: int
+    source: int
+    wide: bool = True
+
+    def element(self) -> InformationElement:
+        """The element that says so. PduError when a port does not fit."""
+        size = 2 if self.wide else 1
+        if not 0 <= self.destination < 1 << 8 * size or not 0 <= self.source < 1 << 8 * size:
+            raise PduError(f"no {8 * size}-bit ports: {self.destination}, {self.source}")
+        data = self.destination.to_bytes(size, "big") + self.source.to_bytes(size, "big")
+        return InformationElement(iei=Iei.PORTS_16 if self.wide else Iei.PORTS_8, data=data)
+
+
+_CONCAT_SIZES: Mapping[int, int] = {Iei.CONCAT_8: 3, Iei.CONCAT_16: 4}
+_PORTS_SIZES: Mapping[int, int] = {Iei.PORTS_8: 2, Iei.PORTS_16: 4}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserData:
+    """The header's elements, and the payload: octets, or for GSM7 one septet per byte."""
+
+    alphabet: Alphabet
+    payload: bytes
+    header: tuple[InformationElement, ...] = ()
+    # 23.040 9.2.3.24: a header whose last element has too few octets is ignored as a whole; kept here, without UDHL.
+    ignored_header: bytes = b""
+
+    @property
+    def concat(self) -> Concat | None:
+        """The last concatenation element that makes sense (9.2.3.24.1: one with a zero or seq > total is ignored)."""
+        for element in reversed(self.header):
+            data = element.data
+            if len(data) == _CONCAT_SIZES.get(element.iei) and 0 < data[-1] <= data[-2]:
+                return Concat(
+                    ref=int.from_bytes(data[:-2], "big"),
+                    total=data[-2],
+                    seq=data[-1],
+                    wide=element.iei == Iei.CONCAT_16,
+                )
+        return None
+
+    @property
+    def ports(self) -> Ports | None:
+        """The last application port element of the right size (9.2.3.24.3, 9.2.3.24.4)."""
+        for element in reversed(self.header):
+            data = element.data
+            if len(data) == _PORTS_SIZES.get(element.iei):
+                half = len(data) // 2
+                return Ports(
+                    destination=int.from_bytes(data[:half], "big"),
+                    source=int.from_bytes(data[half:], "big"),
+                    wide=element.iei == Iei.PORTS_16,
+                )
+        return None
+
+
+def parse_header(octets: bytes) -> tuple[InformationElement, ...] | None:
+    """The elements of a header (UDHL left out); None when the last one runs past the end."""
+    elements = []
+    pos, end = 0, len(octets)
+    while pos < end:
+        if pos + 2 > end or pos + 2 + octets[pos + 1] > end:
+            return None
+        stop = pos + 2 + octets[pos + 1]
+        elements.append(InformationElement(iei=octets[pos], data=octets[pos + 2 : stop]))
+        pos = stop
+    return tuple(elements)
+
+
+def build_header(elements: tuple[InformationElement, ...]) -> bytes:
+    """The header with UDHL in front; nothing when there are no elements. PduError when it does not fit."""
+    if not elements:
+        return b""
+    octets = bytearray(1)
+    for element in elements:
+        if not 0 <= element.iei <= 0xFF or len(element.data) > 0xFF:
+            raise PduError(f"information element {element.iei:#x} does not fit in octets", offset=len(octets))
+        octets += bytes((element.iei, len(element.data)))
+        octets += element.data
+    if len(octets) > MAX_OCTETS:
+        raise PduError(f"the header has {len(octets)} octets, at most {MAX_OCTETS} are allowed", offset=MAX_OCTETS)
+    octets[0] = len(octets) - 1
+    return bytes(octets)
+
+
+def header_septets(octets: int) -> tuple[int, int]:
+    """Septets that a header of so many octets (UDHL included) takes, and its fill bits (9.2.3.24, figure 9.2.3.24 (a))."""
+    septets = -(-octets * 8 // 7)
+    return septets, septets * 7 - octets * 8
+
+
+def read_user_data(reader: OctetReader, alphabet: Alphabet, *, has_header: bool) -> UserData:
+    """TP-UDL and TP-UD. PduError when octets are missing or the header is longer than the data."""
+    length = reader.octet("TP-UDL")
+    start = reader.pos
+    octets = reader.take(packed_size(length) if alphabet is Alphabet.GSM7 else length, "TP-UD")
+    if not has_header:
+        payload = unpack(octets, length) if alphabet is Alphabet.GSM7 else octets
+        return UserData(alphabet=alphabet, payload=payload)
+    if not octets or octets[0] >= len(octets):
+        raise PduError("the user data header is longer than the user data", offset=start)
+    size = octets[0] + 1
+    raw = octets[1:size]
+    payload = octets[size:]
+    if alphabet is Alphabet.GSM7:
+        used, fill_bits = header_septets(size)
+        if used > length:
+            raise PduError("the user data header is longer than the user data", offset=start)
+        payload = unpack(payload, length - used, fill_bits) if length > used else b""
+    elements = parse_header(raw)
+    if elements is None:
+        return UserData(alphabet=alphabet, payload=payload, ignored_header=raw)
+    return UserData(alphabet=alphabet, payload=payload, header=elements)
+
+
+def write_user_data(ud: UserData) -> bytes:
+    """TP-UDL and TP-UD. PduError when it is longer than a TPDU takes or a byte is no septet."""
+    header = build_header(ud.header)
+    if ud.alphabet is not Alphabet.GSM7:
+        octets = header + ud.payload
+        if len(octets) > MAX_OCTETS:
+            raise PduError(f"user data of {len(octets)} octets, at most {MAX_OCTETS} fit", offset=MAX_OCTETS)
+        return bytes((len(octets),)) + octets
+    used, fill_bits = header_septets(len(header))
+    length = used + len(ud.payload)
+    if length > MAX_SEPTETS:
+        raise PduError(f"user data of {length} septets, at most {MAX_SEPTETS} fit", offset=MAX_SEPTETS)
+    if not ud.payload.isascii():
+        raise PduError("a septet has seven bits", offset=next(i for i, s in enumerate(ud.payload) if s > 0x7F))
+    packed = pack(ud.payload, fill_bits) if ud.payload else b""
+    return bytes((length,)) + header + packed
