@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.errors import GatewayError
 
@@ -36,16 +36,17 @@ class Command:
     """Seconds from the write (of Ctrl-Z, with a payload) to the final result."""
     pdu_lines: bool = False
     """Each owned information line has one PDU line behind it (27.005 4.1, 4.2)."""
-    payload: str | None = None
+    payload: str | None = field(default=None, repr=False)
     """Hex to be sent at the prompt; None where the command has no second phase."""
     prompt_timeout: float = 10.0
     """Seconds from the write to the prompt."""
 
     def __post_init__(self) -> None:
         text, payload = self.text, self.payload
-        # One printable line: a CR, an ESC or a Ctrl-Z from outside would be a command of its own.
+        # One printable line: a CR, an ESC or a Ctrl-Z from outside would be a command of its own. The text is not
+        # told, since it may hold a PIN.
         if not (text.isascii() and text.isprintable() and text[:2].upper() == "AT" and len(text) <= MAX_COMMAND):
-            raise ProtocolMisuse(f"not one printable AT command line of at most {MAX_COMMAND} characters: {text!a:.60}")
+            raise ProtocolMisuse(f"not one printable AT command line of at most {MAX_COMMAND} characters")
         if payload is not None and not (0 < len(payload) <= MAX_PAYLOAD and len(payload) % 2 == 0):
             raise ProtocolMisuse(f"a payload has 2 to {MAX_PAYLOAD} hex digits in pairs, not {len(payload)}")
         if payload is not None and not _HEX.issuperset(payload):
