@@ -83,6 +83,6 @@ class Fence:
 
 
 def _alike(fence: Command, after: Command) -> bool:
-    # One prefix of "" owns everything, but answers with a prefix of their own are still told apart by it.
+    # A command that owns every line is no matter: its answer has no line with this prefix.
     name = fence.prefixes[0]
     return after.text.upper().startswith("AT" + name[:-1]) or name in after.prefixes

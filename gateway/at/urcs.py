@@ -85,11 +85,11 @@ LATE_SUBMIT = "+CMGS:"
 class UrcTable:
     """The rows, indexed: one dictionary lookup for nearly every line."""
 
-    __slots__ = ("_rows", "_starts", "_whole", "named")
+    __slots__ = ("_named", "_rows", "_starts", "_whole")
 
     def __init__(self, rows: Iterable[UrcRow] = URCS) -> None:
         self._rows = tuple(rows)
-        self.named = {row.name: row for row in self._rows if row.form is Form.NAMED}
+        self._named = {row.name: row for row in self._rows if row.form is Form.NAMED}
         self._whole = {row.name: row for row in self._rows if row.form is Form.WHOLE}
         self._starts = tuple(row.name for row in self._rows if row.form is Form.START)
 
@@ -100,7 +100,7 @@ class UrcTable:
     def match(self, line: str) -> UrcRow | None:
         """The row that the line belongs to."""
         name, colon, _ = line.partition(":")
-        if colon and (row := self.named.get(name)):
+        if colon and (row := self._named.get(name)):
             return row
         if (row := self._whole.get(line)) is not None:
             return row
