@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -14,6 +15,7 @@ from gateway.errors import ConfigError
 TIMINGS = ("none", "realistic")
 REPORTS = ("delivered", "failed", "retrying", "none")
 DEFAULT_ALTERNATION = ("sim7600", "huawei-e3372")
+NUMBER = re.compile(r"\+?[0-9]{1,20}")
 MAX_MODEMS = 64
 
 
@@ -101,7 +103,7 @@ def completed(config: ModemConfig, position: int) -> ModemConfig:
 
 
 def load(path: Path) -> EmulatorConfig:
-    """The bench that a TOML file describes: keys `timing`, `links`, tables `[network]` and `[[modem]]`.
+    """The bench that a TOML file describes: keys `timing`, `links`, tables `[network]` and `[[modem]]` (may be none).
 
     Raises ConfigError that names file, key and what is allowed.
     """
@@ -121,7 +123,7 @@ def load(path: Path) -> EmulatorConfig:
         timing=str(document.get("timing", "none")),
         links=Path(str(document["links"])) if "links" in document else None,
     )
-    check(config, str(path))
+    check(config if config.modems else replace(config, modems=default_modems(1)), str(path))
     return config
 
 
@@ -152,14 +154,36 @@ def check(config: EmulatorConfig, where: str = "emulator") -> None:
         raise ConfigError(f"{where}: timing: must be one of {', '.join(TIMINGS)}")
     check_network(config.network, where)
     for modem in config.modems:
-        if personality(modem.personality) is None:
-            raise ConfigError(f"{where}: {modem.name}: personality: must be one of {', '.join(PERSONALITIES)}")
-        if not modem.name or set(modem.name) - set("abcdefghijklmnopqrstuvwxyz0123456789-"):
-            raise ConfigError(f"{where}: modem: {modem.name!r}: a name has only a-z, 0-9 and -")
+        _check_modem(modem, where)
+    numbers = [completed(modem, position).number for position, modem in enumerate(config.modems, start=1)]
+    if len(set(numbers)) != len(numbers):
+        raise ConfigError(f"{where}: modem: number: two modems have one number")
+
+
+def _check_modem(modem: ModemConfig, where: str) -> None:
+    if not re.fullmatch(r"[a-z0-9-]+", modem.name):
+        raise ConfigError(f"{where}: modem: {modem.name!r}: a name has only a-z, 0-9 and -")
+    chosen = personality(modem.personality)
+    if chosen is None:
+        raise ConfigError(f"{where}: {modem.name}: personality: must be one of {', '.join(PERSONALITIES)}")
+    if modem.number and not NUMBER.fullmatch(modem.number):
+        raise ConfigError(f"{where}: {modem.name}: number: must be 1 to 20 digits, with or without +")
+    if not 0 <= modem.first_mr <= 255:
+        raise ConfigError(f"{where}: {modem.name}: first_mr: must be 0 to 255")
+    for name, size in modem.storages.items():
+        if name not in chosen.memories or not isinstance(size, int) or not 1 <= size <= 10_000:
+            allowed = ", ".join(chosen.memories)
+            raise ConfigError(f"{where}: {modem.name}: storages: must be sizes of {allowed}, 1 to 10000")
 
 
 def check_network(network: NetworkConfig, where: str = "network") -> None:
     """Raises ConfigError when a value of the network is out of its range."""
+    if not NUMBER.fullmatch(network.smsc):
+        raise ConfigError(f"{where}: smsc: must be 1 to 20 digits, with or without +")
+    if not -48 <= network.utc_offset_quarters <= 56:
+        raise ConfigError(f"{where}: utc_offset_quarters: must be -48 to 56 quarters of an hour")
+    if any(not isinstance(code, int) or not 0 <= code <= 65535 for code in network.refuse.values()):
+        raise ConfigError(f"{where}: refuse: must be CMS error codes by recipient")
     if network.reports not in REPORTS:
         raise ConfigError(f"{where}: reports: must be one of {', '.join(REPORTS)}")
     for name in ("reorder", "repeat", "drop", "report_repeat"):

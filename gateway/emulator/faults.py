@@ -37,9 +37,7 @@ class Kind:
 
 COMMON = frozenset({"match", "after", "count", "probability", "duration_s"})
 KINDS: Mapping[str, Kind] = {
-    "unplug": Kind(
-        stage=Stage.NOW, takes=frozenset({"network_takes"}), meaning="the port vanishes, for `duration_s` or for good"
-    ),
+    "unplug": Kind(stage=Stage.NOW, meaning="the port vanishes, for `duration_s` or for good"),
     "power-cycle": Kind(stage=Stage.NOW, meaning="the same, with the shortest possible absence"),
     "garbage": Kind(stage=Stage.NOW, takes=frozenset({"hex"}), meaning="octets that mean nothing"),
     "urc": Kind(

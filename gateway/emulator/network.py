@@ -23,6 +23,7 @@ from gateway.emulator.reception import Item, Verdict
 if TYPE_CHECKING:
     from gateway.emulator.modem import Modem
 
+TRAVEL_S = (4.5, 8.0)  # from accepted to delivered or reported when timing is realistic: after the slowest +CMGS answer
 MAX_SUBMITTED = 100_000
 MAX_WAITING = 100_000  # per modem and kind; what comes on top is lost, and counted
 RETRY_S = (1.0, 3.0)  # how soon a service centre tries again after "memory available", when timing is realistic
@@ -175,8 +176,13 @@ class Network:
     def _send_report(self, modem: Modem, item: Item) -> None:
         config, rng = self.config, self._rng
         for _ in range(2 if config.report_repeat and rng.random() < config.report_repeat else 1):
-            jitter = rng.uniform(0, config.report_jitter_s) if config.report_jitter_s else 0
-            self._later(config.report_delay_s + jitter, self._arrive, modem, item)
+            delay = config.report_delay_s + self._travel(config.report_jitter_s)
+            self._later(delay, self._arrive, modem, item)
+
+    def _travel(self, jitter_s: float) -> float:
+        """What chance adds to a delay."""
+        jitter = self._rng.uniform(0, jitter_s) if jitter_s else 0.0
+        return jitter + (self._rng.uniform(*TRAVEL_S) if self._realistic else 0.0)
 
     # to the modems
 
@@ -187,7 +193,7 @@ class Network:
             return
         copies = 2 if config.repeat and rng.random() < config.repeat else 1
         for _ in range(copies):
-            delay = delay_s + config.delay_s + (rng.uniform(0, config.jitter_s) if config.jitter_s else 0)
+            delay = delay_s + config.delay_s + self._travel(config.jitter_s)
             if config.reorder and rng.random() < config.reorder:
                 delay += config.reorder_s
             self._later(delay, self._arrive, modem, item)

@@ -36,16 +36,24 @@ class Emulator:
         self._control: Control | None = None
 
     async def __aenter__(self) -> Self:
-        config = self.config
-        realistic = config.timing == "realistic"
         self._watch = ClientWatch()
         self._watch.start()
+        try:
+            await self._start(self.config)
+        except BaseException:
+            await self._stop()
+            raise
+        return self
+
+    async def _start(self, config: EmulatorConfig) -> None:
+        realistic = config.timing == "realistic"
         self.network = Network(config.network, SystemClock(), realistic=realistic)
-        if config.links is not None:
-            config.links.mkdir(parents=True, exist_ok=True)
+        links = None if config.links is None else config.links.absolute()
+        if links is not None:
+            links.mkdir(parents=True, exist_ok=True)
         for position, modem_config in enumerate(config.modems, start=1):
             full = configuration.completed(modem_config, position)
-            modem = Modem(full, self.network, realistic=realistic, watch=self._watch, links=config.links)
+            modem = Modem(full, self.network, realistic=realistic, watch=self._watch, links=links)
             self.network.attach(modem)
             self.modems[full.name] = modem
         if config.control is not None:
@@ -54,11 +62,13 @@ class Emulator:
 
             self._control = Control(self)
             self.control_url = await self._control.start(*config.control)
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self._stop()
+
+    async def _stop(self) -> None:
         if self._control is not None:
             await self._control.stop()
         for modem in self.modems.values():

@@ -210,6 +210,12 @@ def test_a_bench_from_a_file(tmp_path: Path) -> None:
         ("[network]\nseed = 'x'\n", "seed"),
         ("timing = 'fast'\n[[modem]]\nname = 'a'\n", "timing"),
         ("colour = 1\n", "colour"),
+        ("[[modem]]\nname = 'a'\nnumber = 'home'\n", "number"),
+        ("[[modem]]\nname = 'a'\n[[modem]]\nname = 'b'\nnumber = '+491700000001'\n", "one number"),
+        ("[[modem]]\nname = 'a'\nstorages = { XX = 1 }\n", "storages"),
+        ("[[modem]]\nname = 'a'\nfirst_mr = 256\n", "first_mr"),
+        ("[network]\nsmsc = 'x'\n", "smsc"),
+        ("[network]\nrefuse = { '1' = 'x' }\n", "refuse"),
         ("nonsense", "bench.toml"),
     ],
 )
@@ -223,9 +229,11 @@ def test_a_mistake_in_the_file_is_one_clear_line(text: str, said: str, tmp_path:
     assert done.stderr.count(b"\n") == 1
 
 
-def test_an_address_that_is_taken_is_one_clear_line(bench: Bench) -> None:
+def test_an_address_that_is_taken_is_one_clear_line(bench: Bench, tmp_path: Path) -> None:
     taken = bench.description["control"].removeprefix("http://")
-    done = subprocess.run([*COMMAND, "--control", taken], capture_output=True, cwd=REPOSITORY, timeout=LIMIT_S)
+    command = [*COMMAND, "--control", taken, "--links", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, cwd=REPOSITORY, timeout=LIMIT_S)
+    assert not list(tmp_path.iterdir())
     assert done.returncode == 1
     assert done.stderr.startswith(b"Error: ")
     assert done.stderr.count(b"\n") == 1

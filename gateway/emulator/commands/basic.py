@@ -222,7 +222,7 @@ def battery(_: Modem, __: Arguments) -> str:
 @on("+CCLK", Op.READ)
 def wall_clock(modem: Modem, _: Arguments) -> str:
     moment = modem.network.local_time()
-    return f'+CCLK: "{moment:%y/%m/%d,%H:%M:%S}+{modem.network.config.utc_offset_quarters:02d}"'
+    return f'+CCLK: "{moment:%y/%m/%d,%H:%M:%S}{modem.network.config.utc_offset_quarters:+03d}"'
 
 
 @on("+WS46", Op.TEST)
