@@ -165,7 +165,9 @@ def test_a_port_lost_after_ctrl_z_is_unknown() -> None:
     play(script)
 
 
-def test_a_missing_ok_after_the_reference_still_counts_as_sent() -> None:
+def test_a_missing_ok_after_the_reference_still_counts_as_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.at.engine.OK_GRACE", 0.2)
+
     async def script(peer: Peer, line: Line, _: Recorder) -> None:
         peer.submit_reply = "\r\n+CMGS: 21\r\n"
         result = await line.submit(SUBMIT, SUBMIT_LENGTH)
