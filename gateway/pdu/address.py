@@ -14,6 +14,7 @@ from .septets import pack, unpack
 
 MAX_DIGITS = 20
 MAX_ALPHANUMERIC = 11  # septets that fit in the ten octets of an address
+_SEVEN_LETTERS_ROUNDED = 14  # semi-octets
 MAX_SC_OCTETS = 11  # type of address and ten octets
 
 _NUMBER = re.compile(r"(\+?)([0-9*#]+)")
@@ -60,8 +61,7 @@ def read_address(reader: OctetReader, what: str) -> Address:
     ton, npi = Ton(toa >> 4 & 7), toa & 0x0F
     octets = reader.take((semi_octets + 1) // 2, what)
     if ton is Ton.ALPHANUMERIC:
-        name = decode_gsm7(unpack(octets, semi_octets * 4 // 7))
-        return Address(value=name, ton=ton, npi=npi)
+        return Address(value=_read_name(octets, semi_octets), ton=ton, npi=npi)
     return Address(value=_read_digits(octets, semi_octets), ton=ton, npi=npi)
 
 
@@ -78,7 +78,7 @@ def read_sc_address(reader: OctetReader) -> Address | None:
         return None
     ton, npi = Ton(toa >> 4 & 7), toa & 0x0F
     if ton is Ton.ALPHANUMERIC:
-        return Address(value=decode_gsm7(unpack(octets[1:], (count - 1) * 8 // 7)), ton=ton, npi=npi)
+        return Address(value=_read_name(octets[1:], 2 * (count - 1)), ton=ton, npi=npi)
     return Address(value=_read_digits(octets[1:], 2 * (count - 1)), ton=ton, npi=npi)
 
 
@@ -116,6 +116,14 @@ def _write_value(address: Address) -> tuple[int, bytes]:
         raise PduError(f"a number has no {wrong[0]!r}", offset=value.index(wrong[0]))
     digits = value.translate(_TO_HEX)
     return len(value), write_semi_octets(digits + _FILL if len(digits) % 2 else digits)
+
+
+def _read_name(octets: bytes, semi_octets: int) -> str:
+    septets = unpack(octets, semi_octets * 4 // 7)
+    # Seven letters counted in whole octets leave room for an eighth septet of zeros, which would read as an @.
+    if semi_octets == _SEVEN_LETTERS_ROUNDED and not septets[-1]:
+        septets = septets[:-1]
+    return decode_gsm7(septets)
 
 
 def _read_digits(octets: bytes, count: int) -> str:

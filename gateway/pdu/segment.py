@@ -178,7 +178,7 @@ def _cuts(starts: list[int], room: int, text: str | None = None) -> list[int]:
         cut = bisect_right(starts, starts[cuts[-1]] + room) - 1
         if text is not None and cut < last:
             start = cut
-            while start > cuts[-1] and _inside_cluster(text, start):
+            while start > cuts[-1] and _inside_cluster(text, start, cuts[-1]):
                 start -= 1
             cut = start if start > cuts[-1] else cut  # a cluster longer than a part is cut where the part ends
         cuts.append(cut)
@@ -187,23 +187,27 @@ def _cuts(starts: list[int], room: int, text: str | None = None) -> list[int]:
 
 _ZWJ = "\u200d"
 _MARKS = frozenset(("Mn", "Mc", "Me"))
+_EXTENDING = (
+    ("\u1160", "\u11ff"),  # Hangul vowels and finals, where syllables are spelt out
+    ("\U0001f3fb", "\U0001f3ff"),  # skin tones
+    ("\U000e0020", "\U000e007f"),  # tags of regional flags
+)
 
 
-def _inside_cluster(text: str, index: int) -> bool:
-    """Whether a cut before `text[index]` would fall inside what people see as one character (UAX #29, the common rules)."""
+def _inside_cluster(text: str, index: int, floor: int) -> bool:
+    """Whether a cut before `text[index]` would fall inside what people see as one character.
+
+    The rules of UAX #29 that matter, looked up from `floor` on.
+    """
     before, char = text[index - 1], text[index]
     if before == _ZWJ or char == _ZWJ or (before == "\r" and char == "\n"):
         return True
-    if (
-        unicodedata.category(char) in _MARKS
-        or "\U0001f3fb" <= char <= "\U0001f3ff"
-        or "\U000e0020" <= char <= "\U000e007f"
-    ):
+    if unicodedata.category(char) in _MARKS or any(first <= char <= last for first, last in _EXTENDING):
         return True
     if not _regional(char):
         return False
     run = 0
-    while run < index and _regional(text[index - 1 - run]):
+    while index - run > floor and _regional(text[index - 1 - run]):
         run += 1
     return run % 2 == 1  # flags are pairs
 

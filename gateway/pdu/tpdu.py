@@ -216,6 +216,10 @@ def _octet(value: int, what: str) -> int:
     return value
 
 
+def _udhi(ud: UserData | None) -> int:
+    return UDHI if ud and (ud.header or ud.ignored_header) else 0
+
+
 def _user_data(ud: UserData, dcs: Dcs) -> bytes:
     if ud.alphabet is not dcs.user_data_alphabet:
         raise PduError(f"TP-DCS {dcs.octet:#04x} is {dcs.user_data_alphabet.value}, the user data {ud.alphabet.value}")
@@ -228,7 +232,7 @@ def _write_deliver(tpdu: Deliver) -> bytes:
         | (0 if tpdu.more_messages else NO_MORE_MESSAGES)
         | (LOOP_PREVENTION if tpdu.loop_prevention else 0)
         | (STATUS_REPORT if tpdu.status_report_indication else 0)
-        | (UDHI if tpdu.ud.header else 0)
+        | _udhi(tpdu.ud)
         | (REPLY_PATH if tpdu.reply_path else 0)
     )
     return b"".join(
@@ -262,7 +266,7 @@ def _write_submit(tpdu: Submit) -> bytes:
         | (REJECT_DUPLICATES if tpdu.reject_duplicates else 0)
         | form
         | (STATUS_REPORT if tpdu.status_report_request else 0)
-        | (UDHI if tpdu.ud.header else 0)
+        | _udhi(tpdu.ud)
         | (REPLY_PATH if tpdu.reply_path else 0)
     )
     return b"".join(
@@ -283,7 +287,7 @@ def _write_status_report(tpdu: StatusReport) -> bytes:
         | (0 if tpdu.more_messages else NO_MORE_MESSAGES)
         | (LOOP_PREVENTION if tpdu.loop_prevention else 0)
         | (STATUS_REPORT if tpdu.status_report_qualifier else 0)
-        | (UDHI if ud and ud.header else 0)
+        | _udhi(ud)
     )
     octets = bytearray((first, _octet(tpdu.mr, "TP-MR")))
     octets += write_address(tpdu.ra) + tpdu.scts.octets + tpdu.dt.octets

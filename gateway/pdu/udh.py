@@ -74,6 +74,13 @@ class UserData:
     ignored_header: bytes = b""
 
     @property
+    def header_octets(self) -> bytes:
+        """The header as it goes on the air, UDHL in front; empty where there is none. PduError when it does not fit."""
+        if self.header or not self.ignored_header:
+            return build_header(self.header)
+        return bytes((len(self.ignored_header),)) + self.ignored_header
+
+    @property
     def concat(self) -> Concat | None:
         """The last concatenation element that makes sense (9.2.3.24.1: one with a zero or seq > total is ignored)."""
         for element in reversed(self.header):
@@ -142,7 +149,7 @@ def read_user_data(reader: OctetReader, alphabet: Alphabet, *, has_header: bool)
     length = reader.octet("TP-UDL")
     start = reader.pos
     octets = reader.take(packed_size(length) if alphabet is Alphabet.GSM7 else length, "TP-UD")
-    if not has_header:
+    if not has_header or not length:  # TP-UDHI without any user data is seen in the field
         payload = unpack(octets, length) if alphabet is Alphabet.GSM7 else octets
         return UserData(alphabet=alphabet, payload=payload)
     if not octets or octets[0] >= len(octets):
@@ -163,7 +170,7 @@ def read_user_data(reader: OctetReader, alphabet: Alphabet, *, has_header: bool)
 
 def write_user_data(ud: UserData) -> bytes:
     """TP-UDL and TP-UD. PduError when it is longer than a TPDU takes or a byte is no septet."""
-    header = build_header(ud.header)
+    header = ud.header_octets
     if ud.alphabet is not Alphabet.GSM7:
         octets = header + ud.payload
         if len(octets) > MAX_OCTETS:
@@ -175,5 +182,4 @@ def write_user_data(ud: UserData) -> bytes:
         raise PduError(f"user data of {length} septets, at most {MAX_SEPTETS} fit", offset=MAX_SEPTETS)
     if not ud.payload.isascii():
         raise PduError("a septet has seven bits", offset=next(i for i, s in enumerate(ud.payload) if s > 0x7F))
-    packed = pack(ud.payload, fill_bits) if ud.payload else b""
-    return bytes((length,)) + header + packed
+    return bytes((length,)) + header + pack(ud.payload, fill_bits)
