@@ -61,7 +61,7 @@ number = {number}
 """
 
 
-class _Stopped(Exception):  # noqa: N818  # no error: Ctrl-C or SIGTERM
+class _Stopped(Exception):  # no error: Ctrl-C or SIGTERM
     pass
 
 

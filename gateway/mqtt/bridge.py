@@ -7,7 +7,6 @@ import logging
 import random
 import secrets
 import ssl
-from collections.abc import Sequence
 from contextlib import suppress
 
 from paho.mqtt.client import MQTTMessage
@@ -53,6 +52,7 @@ class Bridge:
         self._lines = LinePublisher(service, self._topics, clock)
         self._silent_closes = 0
         self._trouble: str | None = "not connected yet"
+        self._last_failure = ""
 
     @property
     def trouble(self) -> str | None:
@@ -64,23 +64,34 @@ class Bridge:
         pause = FIRST_PAUSE
         while True:
             started = self._clock.monotonic()
+            # A task of its own: a task group of Python 3.11 can hide a cancellation that comes together with a failure.
+            connection = asyncio.create_task(self._connect_and_serve(), name="mqtt-connection")
             try:
-                await self._connect_and_serve()
-            except* (ConnectionFailed, StoreError) as failures:
-                self._note_trouble(_first_message(failures))
-            except* Exception:  # a defect here must not take the modems down
-                log.exception("mqtt: a defect; connecting again")
-                self._trouble = "a defect; the log says more"
-            if (task := asyncio.current_task()) is not None and task.cancelling():
-                raise asyncio.CancelledError  # it came together with a failure, which would have hidden it
+                await asyncio.wait((connection,))
+            except asyncio.CancelledError:
+                connection.cancel()
+                await asyncio.wait((connection,))
+                raise
+            finally:
+                if connection.done() and not connection.cancelled():
+                    self._note_trouble(connection.exception())
             if self._clock.monotonic() - started >= STEADY_AFTER:
                 pause = FIRST_PAUSE
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  # jitter is no secret
             pause = min(pause * 2, LONGEST_PAUSE)
 
-    def _note_trouble(self, why: str) -> None:
-        log.log(logging.DEBUG if why == self._trouble else logging.WARNING, "mqtt: %s", why)
-        self._trouble = why
+    def _note_trouble(self, failure: BaseException | None) -> None:
+        """A failure that goes on is logged once; a defect in full, but it does not take the modems down."""
+        leaf = failure
+        while isinstance(leaf, BaseExceptionGroup):
+            leaf = leaf.exceptions[0]
+        expected = isinstance(leaf, ConnectionFailed | StoreError)
+        why = str(leaf) if expected else "a defect; the log says more"
+        if not expected:
+            log.error("mqtt: a defect; connecting again", exc_info=failure)
+        elif why != self._last_failure:
+            log.warning("mqtt: %s", why)
+        self._trouble = self._last_failure = why
 
     async def _connect_and_serve(self) -> None:
         settings = self._settings()
@@ -199,10 +210,3 @@ def _tls(config: MqttSection) -> ssl.SSLContext:
     if config.cert_file is not None:
         context.load_cert_chain(config.cert_file, config.key_file, password="")  # never ask the terminal
     return context
-
-
-def _first_message(failures: BaseExceptionGroup[BaseException]) -> str:
-    found: Sequence[BaseException] = failures.exceptions
-    while isinstance(found[0], BaseExceptionGroup):
-        found = found[0].exceptions
-    return str(found[0])

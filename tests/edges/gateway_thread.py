@@ -1,10 +1,10 @@
-"""The messaging service over a real database, with the MQTT edge, in a thread with its own event loop."""
+"""The messaging service over a real database, with its edges, in a thread with its own event loop."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -12,20 +12,23 @@ from typing import Any, TypeVar
 from gateway.clock import SystemClock
 from gateway.config import Config, parse_config
 from gateway.messaging import LineSettings, Service, Settings
+from gateway.messaging.model import Event
 from gateway.mqtt import Bridge
 from gateway.store import SqliteStore
+from gateway.web import WebServer
 from tests.support.processes import PATIENCE, wait_until
 
 T = TypeVar("T")
 
 
 def config_for(directory: Path, url: str, *, gateway: str = "box", extra: str = "") -> Config:
-    text = f'[gateway]\nid = "{gateway}"\ndata_dir = "{directory}"\n[mqtt]\nurl = "{url}"\n{extra}'
-    return parse_config(text, directory / "test.toml")
+    directory.mkdir(parents=True, exist_ok=True)
+    text = f'[gateway]\nid = "{gateway}"\ndata_dir = "{directory}"\n[web]\nlisten = "127.0.0.1:0"\n'
+    return parse_config(f'{text}[mqtt]\nurl = "{url}"\n{extra}', directory / "test.toml")
 
 
 class GatewayThread:
-    """`with GatewayThread(config) as gateway:` runs until the block is left; `kill` leaves without any goodbye."""
+    """`with GatewayThread(config) as gateway:` runs until the block is left. MQTT where the configuration has a broker."""
 
     def __init__(
         self,
@@ -36,7 +39,9 @@ class GatewayThread:
     ) -> None:
         self.config = config
         self.service: Service
-        self.bridge: Bridge
+        self.store: SqliteStore
+        self.bridge: Bridge | None = None
+        self.web: WebServer
         self._kind = service
         self._modems = modems
         self._loop: asyncio.AbstractEventLoop
@@ -46,29 +51,48 @@ class GatewayThread:
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
-        store = SqliteStore(self.config.gateway.data_dir / "test.db")
-        await store.open()
+        self.store = SqliteStore(self.config.gateway.data_dir / "test.db")
+        await self.store.open()
         clock = SystemClock()
         lines = tuple(LineSettings(name=name) for name in self._modems)
-        self.service = self._kind(store, clock, Settings(region="DE", lines=lines))
+        self.service = self._kind(self.store, clock, Settings(region="DE", lines=lines))
         await self.service.start()
-        self.bridge = Bridge(self.config, self.service, clock)
-        self._main = asyncio.create_task(self.bridge.run())
+        self.web = WebServer(self.config, self.service, {"mqtt": self._trouble})
+        self.web.open()
+        edges = [self.web.run()]
+        if self.config.mqtt.url:
+            self.bridge = Bridge(self.config, self.service, clock)
+            edges.append(self.bridge.run())
+        self._main = asyncio.create_task(self._run_edges(edges))
         self._ready.set()
         try:
             await asyncio.wait((self._main,))
         finally:
-            await store.close()
+            await self.store.close()
+
+    async def _run_edges(self, edges: list[Coroutine[Any, Any, None]]) -> None:
+        async with asyncio.TaskGroup() as group:
+            for edge in edges:
+                group.create_task(edge)
+
+    def _trouble(self) -> str | None:
+        return self.bridge.trouble if self.bridge is not None else None
 
     def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Runs a coroutine in the gateway's loop."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(PATIENCE)
 
-    def soon(self, function: Callable[..., object], *args: object) -> None:
-        self._loop.call_soon_threadsafe(function, *args)
-
     def wait_connected(self) -> None:
-        wait_until(lambda: self.bridge.trouble is None, "the bridge to connect")
+        wait_until(lambda: self._trouble() is None, "the bridge to connect")
+
+    def add_events(self, *events: Event) -> None:
+        """Commits events as the messaging rules would."""
+
+        async def write() -> None:
+            now = SystemClock().now()
+            await self.store.write(lambda tx: [tx.events.add(event, now) for event in events])
+
+        self.call(write())
 
     def __enter__(self) -> GatewayThread:
         self._thread.start()
@@ -81,3 +105,5 @@ class GatewayThread:
         self._loop.call_soon_threadsafe(self._main.cancel)
         self._thread.join(PATIENCE)
         assert not self._thread.is_alive()
+        if not self._main.cancelled() and (error := self._main.exception()) is not None:
+            raise error

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -198,3 +198,58 @@ class Observer:
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class OldBroker:
+    """In front of a real broker: refuses MQTT 5 the way older ones do, and passes everything else through.
+
+    `refusal`: what is written before the connection is closed; b"" closes it without a word.
+    """
+
+    def __init__(self, broker: Broker, refusal: bytes) -> None:
+        self._target = broker.port
+        self._refusal = refusal
+        self.levels: list[int] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._open: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            connect = client.recv(4096)  # CONNECT comes in one packet
+            level = connect[connect.index(b"MQTT") + 4]
+            self.levels.append(level)
+            if level == 5:
+                client.sendall(self._refusal)
+                client.close()
+                continue
+            server = socket.create_connection(("127.0.0.1", self._target))
+            server.sendall(connect)
+            self._open += [client, server]
+            for source, sink in ((client, server), (server, client)):
+                threading.Thread(target=_pump, args=(source, sink), daemon=True).start()
+
+    def __enter__(self) -> OldBroker:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for sock in self._open:
+            sock.close()
+        self._thread.join(PATIENCE)
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while octets := source.recv(65536):
+            sink.sendall(octets)
+        sink.shutdown(socket.SHUT_WR)
