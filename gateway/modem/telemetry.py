@@ -24,6 +24,7 @@ _ACCESS = {0: "gsm", 1: "gsm", 2: "umts", 3: "gsm", 4: "umts", 5: "umts", 6: "um
     12: "nr",
     13: "lte",
 }
+_HOTTEST = 150.0  # degrees; what is beyond is a mark for "no value"
 _BARS = ((-73, 5), (-83, 4), (-93, 3), (-103, 2), (-111, 1))
 _REGISTRATIONS = ("+CREG", "+CGREG", "+CEREG")
 
@@ -172,7 +173,8 @@ class Telemetry:
         query = self._temperature
         value = answers.number_at(values, query.field) if query is not None else None
         if query is not None and value is not None:
-            self.temperature_c = round(value * query.scale, 1)
+            degrees = round(value * query.scale, 1)
+            self.temperature_c = degrees if abs(degrees) <= _HOTTEST else None
 
 
 def _temperature_poll(query: Query, take: Callable[[list[str]], None]) -> _Poll:
