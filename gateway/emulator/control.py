@@ -198,6 +198,14 @@ def _observation(app: FastAPI, emulator: Emulator) -> None:
             "parts": [content.record(one) for one in parts],
         }
 
+    @app.get("/recorder")
+    async def recorder(modem: str, after_: Annotated[int, Query(alias="after", ge=0)] = 0) -> dict[str, Any]:
+        chunks = emulator.modem(modem).recorder.after(after_)
+        shown = [
+            {"n": c.n, "time": c.time, "direction": c.direction, "text": c.octets.decode("latin-1")} for c in chunks
+        ]
+        return {"chunks": shown, "next": chunks[-1].n if chunks else after_}
+
     @app.get("/faults")
     async def kinds() -> dict[str, Any]:
         return {

@@ -18,6 +18,7 @@ from gateway.emulator.interpreter import Interpreter
 from gateway.emulator.output import Output
 from gateway.emulator.personalities import Personality, personality
 from gateway.emulator.pty import ClientWatch, Port
+from gateway.emulator.recorder import Recorder
 from gateway.emulator.reception import Reception
 from gateway.emulator.storage import PIN_TRIES, PUK_TRIES, Memory
 from gateway.errors import RequestError
@@ -81,6 +82,7 @@ class Modem:
         self.memories = {name: Memory(name, size, chosen.first_index) for name, size in sizes.items()}
         self.handlers: dict[tuple[str, Op], Handler] = commands.table_for(chosen)
         self.port: Port | None = None
+        self.recorder = Recorder(network.clock)
         self.reception = Reception(self)
         self._watch = watch
         self._link = None if links is None else links / config.name
@@ -259,7 +261,14 @@ class Modem:
         """Sends an unsolicited line; lines inside `text` are separated by CR LF."""
         self.output.write(f"\r\n{text}\r\n".encode("ascii", "replace"))
 
+    def say(self, data: bytes) -> None:
+        """Octets onto the port, past every fault; lost while there is no port."""
+        if self.port is not None:
+            self.recorder.said(data)
+            self.port.write(data)
+
     def _receive(self, data: bytes) -> None:
+        self.recorder.heard(data)
         if self.faults.active and self.faults.output("mute"):
             return
         self.interpreter.receive(data)

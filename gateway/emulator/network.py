@@ -72,7 +72,7 @@ class Network:
     """The service centre. All methods run on the event loop; nothing blocks."""
 
     def __init__(self, config: NetworkConfig, clock: Clock, *, realistic: bool = False) -> None:
-        self._clock = clock
+        self.clock = clock
         self._realistic = realistic
         self._loop = asyncio.get_running_loop()
         self._modems: dict[str, Modem] = {}
@@ -112,11 +112,11 @@ class Network:
     # time
 
     def local_time(self) -> datetime:
-        return self._clock.now().astimezone(self._zone)
+        return self.clock.now().astimezone(self._zone)
 
     def timestamp(self) -> bytes:
         """TP-SCTS of now; made once a second."""
-        second = int(self._clock.monotonic())
+        second = int(self.clock.monotonic())
         if self._scts[0] != second or not self._scts[1]:
             self._scts = (second, tpdu.timestamp(self.local_time()))
         return self._scts[1]
@@ -144,7 +144,7 @@ class Network:
         mr = modem.next_mr()
         self.accepted += 1
         self.submitted.append(
-            Submitted(self.accepted, modem.config.name, to, mr, submit.wants_report, text, self._clock.monotonic())
+            Submitted(self.accepted, modem.config.name, to, mr, submit.wants_report, text, self.clock.monotonic())
         )
         scts = self.timestamp()
         report = self._reporter(modem, mr, submit.da, scts) if submit.wants_report else None

@@ -52,11 +52,10 @@ class Output:
         self._seams.clear()
 
     def _send(self, data: bytes) -> None:
-        port = self._modem.port
-        if port is None:
+        if self._modem.port is None:
             return
         if self._timer is None and not self._modem.faults.active:
-            port.write(data)
+            self._modem.say(data)
             return
         faults = self._modem.faults
         if faults.output("mute"):
@@ -70,15 +69,14 @@ class Output:
             if self._timer is None:
                 self._drip(split)
         else:
-            port.write(data)
+            self._modem.say(data)
 
     def _drip(self, split: Fault | None) -> None:
         self._timer = None
         chunk, interval = (split.chunk or 1, split.interval_s) if split else (len(self._queue), 0.0)
         piece = bytes(self._queue[:chunk])
         del self._queue[:chunk]
-        if self._modem.port is not None:
-            self._modem.port.write(piece)
+        self._modem.say(piece)
         if self._queue:
             self._timer = self._modem.loop.call_later(interval, self._drip, self._modem.faults.output("split"))
 
@@ -95,5 +93,4 @@ class Output:
         self._timer = None
         joined = b"".join(self._seams)
         self._seams.clear()
-        if self._modem.port is not None:
-            self._modem.port.write(joined)
+        self._modem.say(joined)
