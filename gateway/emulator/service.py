@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from gateway.clock import SystemClock
 from gateway.emulator import config as configuration
-from gateway.emulator import tpdu
+from gateway.emulator import content, tpdu
 from gateway.emulator.config import EmulatorConfig
 from gateway.emulator.faults import Fault
 from gateway.emulator.modem import Modem
@@ -93,8 +93,6 @@ class Emulator:
 
         Raises RequestError where the fields do not make a message.
         """
-        from gateway.emulator import content
-
         target = self.modem(modem)
         delivery = content.Delivery(sender=sender, **values)
         parts = content.tpdus(delivery, self.network.local_time())
