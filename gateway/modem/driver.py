@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 SWEEP_S = 60.0
 SWEEP_BLIND_S = 10.0  # where the modem gives no indications, and where something could not be stored
+RETELL_S = 5.0  # after the listener could not note something
 TIMEOUTS = 3  # commands in a row without an answer; then the port is opened anew
 
 _SIM_CHANGED = ("+CPIN", "^SIMST", "+CSMINS", "+QSIMSTAT", "+QUSIM", "SIM not", "#QSS", "+UUSIMSTAT")
@@ -69,6 +70,7 @@ class Driver:
         self._verify = False
         self._restarted = ""
         self._sweep_due = 0.0
+        self._late_due = 0.0
         self._timeouts = 0
 
     async def run(self, expect_late: bool) -> None:
@@ -125,9 +127,9 @@ class Driver:
         chosen = profiles().get(self._config.profile)
         self.profile = profile = chosen or detect(setup.manufacturer, setup.model, setup.ati)
         await run_steps(session, [Step(text=text) for text in profile.extra_init], setup)
+        await self._radio_on(session)  # first: with the radio off some modems switch the SIM off too
         await sim.unlock(session, profile, self._guard, self._config.pin_file)
         self.sim = "ready"
-        await self._radio_on(session)
         setup.iccid = await sim.read_iccid(session, profile)
         await run_steps(session, (Step(text="AT+CIMI", process=keep("imsi")), *REPORTING), setup)
         self.identity = await self._identity(session, setup)
@@ -202,8 +204,8 @@ class Driver:
         if self._restarted:
             raise ModemRestarted(f"the modem restarted by itself ({self._restarted})")
         await self._show_registration(telemetry)
-        while self._late and self.able:
-            await self._listener.late_submit(self._config.name, self._late.popleft())
+        if self._late and self.able:
+            await self._tell_late()
         if inbound.has_released and not inbound.urgent:
             await inbound.tell_released()
         self._changed()
@@ -214,14 +216,29 @@ class Driver:
                 self._happened(Happening.UNREGISTERED)
             return
         if telemetry.registered and self.identity is not None:
-            late = self._late.popleft() if self._late else None
+            late = self._late[0] if self._late else None
             await self._listener.ready(self._config.name, self.identity, late)
+            if late is not None:
+                self._late.popleft()
             self.able = True
             self._happened(Happening.REGISTERED)
         else:
             self.able = False
             self._listener.down(self._config.name)
             self._happened(Happening.UNREGISTERED)
+
+    async def _tell_late(self) -> None:
+        """Tell of late answers. They are evidence: what the listener cannot note now is told again later."""
+        if self._loop.time() < self._late_due:
+            return
+        while self._late:
+            try:
+                await self._listener.late_submit(self._config.name, self._late[0])
+            except Exception:
+                log.exception("%s: a late answer was not noted", self._config.name)
+                self._late_due = self._loop.time() + RETELL_S
+                return
+            self._late.popleft()
 
     def _wanted(self) -> Priority | None:
         """How urgently the line is needed; None when there is nothing to do now."""
@@ -272,6 +289,10 @@ class Driver:
     async def _sleep(self) -> None:
         telemetry = self.telemetry
         until = self._sweep_due if telemetry is None else min(self._sweep_due, telemetry.due)
+        if self._late:
+            until = min(until, self._late_due)
+        if self._inbound is not None and self._inbound.has_released:
+            until = min(until, self._loop.time() + RETELL_S)
         try:
             async with asyncio.timeout_at(until):
                 await self._wake.wait()
@@ -282,6 +303,7 @@ class Driver:
         log.warning("%s: %s", self._config.name, error)
         if self._inbound is not None:
             self._inbound.forget_selection()
+        self._sweep_due = min(self._sweep_due, self._loop.time() + SWEEP_BLIND_S)  # it may have been a message
         self._timeouts += 1
         if self._timeouts >= TIMEOUTS:
             raise ModemError(f"{self._timeouts} commands in a row were not answered") from error

@@ -53,11 +53,12 @@ class SerialPort:
         try:
             async with asyncio.timeout(OPEN_TIMEOUT):
                 tty = await asyncio.shield(opening)
-        except BaseException:
+        except TimeoutError as error:
+            opening.add_done_callback(_close_late)
+            raise PortLost(f"{path}: opening takes too long") from error
+        except asyncio.CancelledError:
             # the thread cannot be stopped: what it opens after all must not stay locked
             opening.add_done_callback(_close_late)
-            if asyncio.current_task() is not None and not opening.done():
-                log.debug("%s: open was given up", path)
             raise
         return cls(tty, path)
 

@@ -13,14 +13,15 @@ from gateway.modem.driver import Driver
 from gateway.modem.errors import PortBusy, PortLost, SimUnusable
 from gateway.modem.lifecycle import Happening, State, after
 from gateway.modem.model import LineConfig, LineListener, LineState, SubmitResult
+from gateway.modem.profiles import Profile
 from gateway.modem.recorder import FlightRecorder
 from gateway.modem.sim import PinGuard
 
 log = logging.getLogger(__name__)
 
 # Seconds before the next try. An absent port costs nothing to look for; a modem that fails wants to be left alone.
-PAUSES_ABSENT = (0.1, 0.2, 0.3, 0.5, 1.0, 2.0)
-PAUSES_FAILED = (0.2, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+PAUSES_ABSENT: tuple[float, ...] = (0.1, 0.2, 0.3, 0.5, 1.0, 2.0)
+PAUSES_FAILED: tuple[float, ...] = (0.2, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 PAUSE_SIM = 10.0
 STEADY_S = 30.0  # served for so long: the next failure is a new one
 
@@ -56,6 +57,11 @@ class Line:
     def state(self) -> LineState:
         """What was last told to the listener."""
         return self._shown
+
+    @property
+    def profile(self) -> Profile | None:
+        """The profile of the modem that is connected, None while there is none."""
+        return self._driver.profile if self._driver is not None else None
 
     async def run(self) -> None:
         """Keep the line going until cancelled; then the port is given back."""
@@ -99,9 +105,8 @@ class Line:
             changed=self._changed,
         )
         self._driver = driver
-        able = False
         try:
-            await driver.run(self._expect_late())
+            await self._serve(driver)
         except SimUnusable as error:
             self._sim = error.sim
             self._ended(_SIM_HAPPENINGS.get(error.sim, Happening.SIM_MISSING), str(error))
@@ -109,22 +114,27 @@ class Line:
         except PortLost as error:
             happening = Happening.FAILED if isinstance(error, PortBusy) else Happening.PORT_LOST
             self._ended(happening, str(error))
-            return self._pause(PAUSES_ABSENT, loop.time() - begun)
+            pauses = PAUSES_ABSENT
         except ModemError as error:
             self._ended(Happening.FAILED, str(error))
-            return self._pause(PAUSES_FAILED, loop.time() - begun)
+            pauses = PAUSES_FAILED
         except Exception as error:
             # a defect of ours must not end the other lines, nor this one for good
             log.exception("%s: the driver failed", self.config.name)
             self._ended(Happening.FAILED, f"internal error: {error}")
-            return self._pause(PAUSES_FAILED, loop.time() - begun)
+            pauses = PAUSES_FAILED
+        return self._pause(pauses, loop.time() - begun)
+
+    async def _serve(self, driver: Driver) -> None:
+        """Run the connection to its end, tell that it is down, and give the port back."""
+        try:
+            await driver.run(self._expect_late())
         finally:
-            able = driver.able
             self._driver = None
-            await driver.close()
-            if able:
+            if driver.able:
+                driver.able = False
                 self._listener.down(self.config.name)
-        return 0.0
+            await driver.close()
 
     def _pause(self, pauses: tuple[float, ...], served_s: float) -> float:
         self._failures = 0 if served_s >= STEADY_S else self._failures
