@@ -18,8 +18,8 @@ from gateway.emulator.interpreter import Interpreter
 from gateway.emulator.output import Output
 from gateway.emulator.personalities import Personality, personality
 from gateway.emulator.pty import ClientWatch, Port
-from gateway.emulator.recorder import Recorder
 from gateway.emulator.reception import Reception
+from gateway.emulator.recorder import Recorder
 from gateway.emulator.storage import PIN_TRIES, PUK_TRIES, Memory
 from gateway.errors import RequestError
 
