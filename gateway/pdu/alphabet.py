@@ -80,23 +80,27 @@ def decode_gsm7(septets: bytes, tables: Tables = BASIC) -> str:
     """Septets to text; every sequence of septets has one. PduError on a byte that is no septet."""
     try:
         if ESCAPE not in septets:
-            return codecs.charmap_decode(septets, "strict", tables.locking)[0]
+            return _lookup(septets, tables.locking)
         plain, *rest = septets.split(_ESCAPE)
-        text = [codecs.charmap_decode(plain, "strict", tables.locking)[0]]
-        pending = False  # the escape just before was not itself escaped
+        text = [_lookup(plain, tables.locking)]
+        pending = False  # the escape before this one stands right in front of it
         for piece in rest:
-            pending = not pending
-            if piece:
-                head = tables.shifted[piece[0]] if pending and piece[0] < 0x80 else ""
-                text.append(head + codecs.charmap_decode(piece[len(head) :], "strict", tables.locking)[0])
+            if pending:
+                text += (tables.shifted[ESCAPE], _lookup(piece, tables.locking))
                 pending = False
-            elif not pending:
-                text.append(tables.shifted[ESCAPE])
+            elif piece:
+                text += (_lookup(piece[:1], tables.shifted), _lookup(piece[1:], tables.locking))
+            else:
+                pending = True
         if pending:
             text.append(tables.locking[ESCAPE])
         return "".join(text)
     except UnicodeDecodeError as error:
         raise PduError("a septet has seven bits", offset=error.start) from error
+
+
+def _lookup(septets: bytes, table: str) -> str:
+    return codecs.charmap_decode(septets, "strict", table)[0]
 
 
 def encode_ucs2(text: str) -> bytes:
