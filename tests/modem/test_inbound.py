@@ -284,3 +284,56 @@ def test_a_full_storage_is_swept() -> None:
         assert not peer.storages["SM"]
 
     play(script)
+
+
+def test_a_commit_that_takes_too_long_is_not_acknowledged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.modem.inbound.ACKNOWLEDGE_S", 0.05)
+
+    async def script(peer: Peer, _: Line, listener: Recorder) -> None:
+        listener.hold = asyncio.Event()
+        peer.say(f"\r\n+CMT: ,{length(DELIVER)}\r\n{DELIVER}\r\n")
+        await peer.hears("AT+CNMA=2")
+        assert "AT+CNMA" not in peer.heard
+        assert not listener.items("released")
+
+    play(script, _direct_only)
+
+
+def test_what_was_released_is_told_before_anything_new_is_handed_over() -> None:
+    """The same text can come again into the same slot; it must not look like a copy that is still there."""
+
+    async def script(peer: Peer, _: Line, listener: Recorder) -> None:
+        for times in range(1, 4):
+            peer.storages["ME"][3] = DELIVER
+            peer.say('\r\n+CMTI: "ME",3\r\n')
+            await peer.until(lambda count=times: peer.heard.count("AT+CMGD=3") == count)
+        await listener.until(lambda: len(listener.items("released")) == 3)
+        told = [name for name, _ in listener.calls if name in ("received", "released")]
+        assert told == ["received", "released"] * 3
+
+    play(script)
+
+
+def test_a_listing_that_fails_is_no_completed_listing() -> None:
+    def prepare(peer: Peer) -> None:
+        peer.replies["AT+CMGL="] = lambda peer, _: "\r\n+CMS ERROR: 500\r\n" if peer.selected == "SM" else OK
+
+    async def script(peer: Peer, _: Line, listener: Recorder) -> None:
+        assert [memory for memory, _ in listener.of("swept")] == ["SR", "ME"]
+
+    play(script, prepare)
+
+
+def test_a_damaged_listing_line_is_read_again() -> None:
+    def prepare(peer: Peer) -> None:
+        peer.storages["ME"] = {5: DELIVER}
+        peer.replies["AT+CMGL="] = lambda peer, _: (
+            (f"\r\n+CMGL: 5,0,,{length(DELIVER)}\r\n{DELIVER[:-6]}\r\n" if peer.selected == "ME" else "") + OK
+        )
+
+    async def script(peer: Peer, _: Line, listener: Recorder) -> None:
+        assert "AT+CMGR=5" in peer.heard
+        assert [item.pdu for item in listener.items()] == [DELIVER]
+        assert not peer.storages["ME"]
+
+    play(script, prepare)

@@ -413,3 +413,41 @@ def test_two_lines_do_not_meet() -> None:
                 await asyncio.gather(task, return_exceptions=True)
 
     asyncio.run(main())
+
+
+def test_another_memory_than_the_chosen_one_and_no_indication_at_all() -> None:
+    async def script(emulator: Emulator, line: Line, listener: Recorder) -> None:
+        emulator.fault("one", "other-memory", memory="ME")
+        await deliver(emulator, 1)
+        await listener.until(lambda: len(listener.items("released")) == 1)
+        assert listener.items()[0].memory == "ME"
+        emulator.fault("one", "no-indication")
+        await deliver(emulator, 2)
+        emulator.fault("one", "urc", text='^SMMEMFULL:"SM"')  # any reason to sweep
+        await listener.until(lambda: len(listener.items("released")) == 2)
+        assert stored(emulator) == 0
+
+    play(script, "huawei-e3372")
+
+
+def test_a_flash_message_comes_directly_although_messages_are_stored() -> None:
+    async def script(emulator: Emulator, line: Line, listener: Recorder) -> None:
+        await emulator.deliver("one", pdu=DELIVER.replace("F60000", "F60010"))
+        await listener.until(lambda: len(listener.items("released")) == 1)
+        (item,) = listener.items()
+        assert (item.memory, item.index, item.kind) == ("", None, "deliver")
+
+    play(script)
+
+
+def test_reports_that_come_only_directly_are_acknowledged() -> None:
+    async def script(emulator: Emulator, line: Line, listener: Recorder) -> None:
+        for number in range(1, 6):
+            assert (await line.submit(WITH_REPORT, TO_PHONE_LENGTH)).outcome is SubmitOutcome.SENT
+            await listener.until(lambda count=number: len(listener.items("released")) == count)
+        modem = emulator.modem("one")
+        assert modem.settings.cnmi == [2, 1, 0, 1, 0]  # no acknowledgement was missed
+        assert not modem.reception.owes
+        assert {item.kind for item in listener.items()} == {"status-report"}
+
+    play(script, "sim800")
