@@ -21,7 +21,7 @@ from gateway.mqtt.connection import V5, V311, ClosedEarly, Connection, Connectio
 from gateway.mqtt.lines import LinePublisher
 from gateway.mqtt.ports import Service
 from gateway.mqtt.publisher import EventPublisher
-from gateway.mqtt.topics import Topics
+from gateway.mqtt.topics import ReplyTopics, Topics
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +47,7 @@ class Bridge:
         self._address = address
         self._gateway = config.gateway.id
         self._topics = Topics(f"{config.mqtt.base_topic}/{config.gateway.id}")
+        self._replies = ReplyTopics()
         self._service = service
         self._clock = clock
         self._lines = LinePublisher(service, self._topics, clock)
@@ -98,15 +99,12 @@ class Bridge:
         try:
             await self._serve(settings, v5=True)
         except ProtocolRefused:
-            log.warning(
-                "mqtt: the broker does not speak MQTT 5; with 3.1.1 live retained commands cannot be told from others"
-            )
-            await self._serve(settings, v5=False)
+            log.warning("mqtt: the broker does not speak MQTT 5; 3.1.1 cannot tell live retained commands from others")
         except ClosedEarly:
             self._silent_closes += 1
             if self._silent_closes < SILENT_CLOSES:
                 raise
-            await self._serve(settings, v5=False)
+        await self._serve(settings, v5=False)
 
     async def _serve(self, settings: Settings, *, v5: bool) -> None:
         early: list[MQTTMessage] = []  # what arrives with CONNACK, before the session has its name
@@ -122,7 +120,7 @@ class Bridge:
         try:
             session_present = await connection.open()
             session = await self._session(session_present)
-            intake = CommandIntake(self._service, self._topics, connection, session)
+            intake = CommandIntake(self._service, self._topics, self._replies, connection, session)
             for message in early:
                 intake.received(message)
             log.info(
@@ -139,7 +137,7 @@ class Bridge:
                 await intake.drain()
 
     async def _run_parts(self, connection: Connection, intake: CommandIntake) -> None:
-        events = EventPublisher(self._service, self._topics, connection)
+        events = EventPublisher(self._service, self._topics, self._replies, connection)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch(connection), name="mqtt-watch")
@@ -158,7 +156,8 @@ class Bridge:
                 await events.save()
 
     async def _watch(self, connection: Connection) -> None:
-        raise ConnectionFailed(f"{self._address.host}:{self._address.port}: {await connection.closed}")
+        await asyncio.wait((connection.closed,))  # unlike awaiting it, this leaves it alone when we are cancelled
+        raise ConnectionFailed(f"{self._address.host}:{self._address.port}: {connection.closed.result()}")
 
     async def _announce(self, connection: Connection) -> None:
         modems = [line.name for line in self._service.lines()]

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from paho.mqtt.client import MQTTMessage
+from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway.errors import RequestError, StoreError
 from gateway.messaging.model import Origin
@@ -17,7 +18,7 @@ from gateway.mqtt import payloads
 from gateway.mqtt.connection import Connection, ConnectionFailed
 from gateway.mqtt.payloads import BridgeRequest, MessageRequest, ModemRequest
 from gateway.mqtt.ports import Service
-from gateway.mqtt.topics import Topics, is_publishable
+from gateway.mqtt.topics import ReplyTopics, Topics
 from gateway.wire import SendPayload, details_json, message_json, modem_json, read, read_object, readable_id
 
 log = logging.getLogger(__name__)
@@ -35,9 +36,12 @@ Answer = Callable[["CommandIntake", Any], Awaitable[Mapping[str, Any]]]
 class CommandIntake:
     """Takes the commands of one connection. `session`: names the broker's session in delivery tokens."""
 
-    def __init__(self, service: Service, topics: Topics, connection: Connection, session: str) -> None:
+    def __init__(
+        self, service: Service, topics: Topics, replies: ReplyTopics, connection: Connection, session: str
+    ) -> None:
         self.service = service
         self._topics = topics
+        self._replies = replies
         self._connection = connection
         self._session = session
         self._waiting: deque[MQTTMessage] = deque()
@@ -142,7 +146,7 @@ class CommandIntake:
         await self.service.reject(error, self._origin(message), client_id)
 
     def _origin(self, message: MQTTMessage) -> Origin:
-        reply_to, correlation = _reply_to(message)
+        reply_to, correlation = self._reply_to(message)
         token = None
         if message.qos == 1:
             digest = hashlib.sha256(message.topic.encode() + b"\0" + message.payload).hexdigest()
@@ -176,12 +180,26 @@ class CommandIntake:
         except Exception:
             log.exception("mqtt: the request %s met a defect", operation)
             outcome = _defect()
-        reply_to, correlation = _reply_to(message)
+        reply_to, correlation = self._reply_to(message)
+        await self._respond(operation, payloads.response(transaction, outcome), reply_to, correlation)
+
+    async def _respond(self, operation: str, text: str, reply_to: str | None, correlation: bytes | None) -> None:
+        def done(reason: ReasonCode) -> None:
+            if reason.is_failure and reply_to is not None:
+                log.warning("mqtt: the broker refused a response on the topic that was asked for: %s", reason)
+                self._replies.refuse(reply_to)
+
         topic = reply_to or self._topics.response(operation)
         try:
-            await self._connection.publish(topic, payloads.response(transaction, outcome), correlation=correlation)
+            await self._connection.publish(topic, text, correlation=correlation, done=done)
         except ConnectionFailed as exc:  # it is not acknowledged either, so it comes again
             log.info("mqtt: the response to %s is given after the next connect: %s", operation, exc)
+
+    def _reply_to(self, message: MQTTMessage) -> tuple[str | None, bytes | None]:
+        """MQTT 5 response topic, if it can be used, and correlation data."""
+        topic = getattr(message.properties, "ResponseTopic", None)
+        correlation = getattr(message.properties, "CorrelationData", None)
+        return self._replies.usable(topic), bytes(correlation) if correlation is not None else None
 
 
 def _retained() -> RequestError:
@@ -190,15 +208,6 @@ def _retained() -> RequestError:
 
 def _defect() -> RequestError:
     return RequestError("a defect in the gateway; its log says more", code="internal_error")
-
-
-def _reply_to(message: MQTTMessage) -> tuple[str | None, bytes | None]:
-    """MQTT 5 response topic and correlation data. A topic that nobody can publish to is left out."""
-    topic = getattr(message.properties, "ResponseTopic", None)
-    correlation = getattr(message.properties, "CorrelationData", None)
-    if not isinstance(topic, str) or not is_publishable(topic):
-        topic = None
-    return topic, bytes(correlation) if correlation is not None else None
 
 
 async def _cancel(intake: CommandIntake, request: MessageRequest) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from gateway.messaging.model import StoredEvent
 from gateway.mqtt.connection import Connection
 from gateway.mqtt.payloads import with_seq
 from gateway.mqtt.ports import Service
-from gateway.mqtt.topics import Topics, is_publishable
+from gateway.mqtt.topics import ReplyTopics, Topics
 
 log = logging.getLogger(__name__)
 
@@ -26,9 +26,10 @@ STORE_PAUSE = 1.0
 class EventPublisher:
     """Publishes from the cursor on, for one connection."""
 
-    def __init__(self, service: Service, topics: Topics, connection: Connection) -> None:
+    def __init__(self, service: Service, topics: Topics, replies: ReplyTopics, connection: Connection) -> None:
         self._service = service
         self._topics = topics
+        self._replies = replies
         self._connection = connection
         self._outstanding: dict[int, bool] = {}  # seq in publishing order → acknowledged
         self._finished = 0
@@ -66,22 +67,22 @@ class EventPublisher:
                 await self._publish_one(stored)
                 after = stored.seq
 
-    async def _publish_one(self, stored: StoredEvent, *, as_asked: bool = True) -> None:
-        """`as_asked`: a result goes to the requester's own response topic, if there is one."""
+    async def _publish_one(self, stored: StoredEvent) -> None:
         event = stored.event
         self._outstanding[stored.seq] = False
-        reply_to = event.reply_to if as_asked and event.reply_to and is_publishable(event.reply_to) else None
+        asked = self._replies.usable(event.reply_to)
         await self._connection.publish(
-            reply_to or self._topics.of_event(event),
+            asked or self._topics.of_event(event),
             with_seq(stored),
             correlation=event.correlation,
-            done=lambda reason: self._on_puback(stored, reason, asked=reply_to is not None),
+            done=lambda reason: self._on_puback(stored, reason, asked),
         )
 
-    def _on_puback(self, stored: StoredEvent, reason: ReasonCode, *, asked: bool) -> None:
-        if reason.is_failure and asked and self._group is not None:
+    def _on_puback(self, stored: StoredEvent, reason: ReasonCode, asked: str | None) -> None:
+        if reason.is_failure and asked is not None and self._group is not None:
             log.warning("mqtt: the broker refused a result on the response topic that was asked for: %s", reason)
-            self._group.create_task(self._publish_one(stored, as_asked=False), name="mqtt-result")
+            self._replies.refuse(asked)
+            self._group.create_task(self._publish_one(stored), name="mqtt-result")
             return
         if reason.is_failure:
             # Not skipped: it is published again, after a pause, until the broker takes it.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gateway.messaging.model import Event, EventKind
 
 MAX_TOPIC = 65_535  # MQTT 5 clause 1.5.4, octets of a UTF-8 string
+MAX_REFUSED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,23 @@ class Topics:
                 return f"{self.root}/{event.kind.value}"
 
 
-def is_publishable(topic: str) -> bool:
-    """Whether a client's response topic is one that can be published to: MQTT 5 clause 4.7."""
-    return bool(topic) and not set(topic) & set("+#\0") and len(topic.encode("utf-8", "replace")) <= MAX_TOPIC
+class ReplyTopics:
+    """Which of the response topics that clients ask for can be used.
+
+    It remembers what the broker refused, over connections: some brokers close the connection with the refusal, and an
+    answer that is tried there again and again would keep the gateway from everything else.
+    """
+
+    def __init__(self) -> None:
+        self._refused: set[str] = set()
+
+    def usable(self, topic: str | None) -> str | None:
+        """`topic`, or None if there is none, nobody can publish to it (MQTT 5 clause 4.7), or the broker refused it."""
+        if not topic or set(topic) & set("+#\0") or len(topic.encode("utf-8", "replace")) > MAX_TOPIC:
+            return None
+        return None if topic in self._refused else topic
+
+    def refuse(self, topic: str) -> None:
+        if len(self._refused) >= MAX_REFUSED:
+            self._refused.clear()
+        self._refused.add(topic)
