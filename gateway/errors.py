@@ -1,13 +1,13 @@
 """One error tree. Every error has a stable string code; `CODES` says what each means, once.
 
-    GatewayError
-    ├── TransientError     worth trying again, later or elsewhere
-    │   ├── ModemError     the modem went away, was silent or said no for now
-    │   └── StoreError     the database could not take the change
-    └── PermanentError     the same call will fail again
-        ├── RequestError   what a client asked for cannot be done (bad field, unknown modem …)
-        ├── PduError       octets that are no PDU; carries the offset
-        └── ConfigError    a mistake in a file; carries file and key
+GatewayError
+├── TransientError     worth trying again, later or elsewhere
+│   ├── ModemError     the modem went away, was silent or said no for now
+│   └── StoreError     the database could not take the change
+└── PermanentError     the same call will fail again
+    ├── RequestError   what a client asked for cannot be done (bad field, unknown modem …)
+    ├── PduError       octets that are no PDU; carries the offset
+    └── ConfigError    a mistake in a file; carries file and key
 """
 
 from __future__ import annotations
@@ -83,12 +83,16 @@ class ErrorInfo:
 
 CODES: dict[str, ErrorInfo] = {
     # the request
-    "bad_request": ErrorInfo(meaning="The request is not understood: a field is missing, unknown or of the wrong type."),
+    "bad_request": ErrorInfo(
+        meaning="The request is not understood: a field is missing, unknown or of the wrong type."
+    ),
     "bad_json": ErrorInfo(meaning="The payload is not UTF-8 JSON, is not an object, or is nested too deeply."),
     "too_large": ErrorInfo(meaning="The payload is larger than the gateway takes."),
     "retained_refused": ErrorInfo(meaning="A retained command would be carried out again at every reconnect."),
     "invalid_number": ErrorInfo(meaning="The recipient is no possible phone number or short code.", twilio=21211),
-    "emergency_number": ErrorInfo(meaning="Emergency numbers are refused unless the configuration allows them.", twilio=21408),
+    "emergency_number": ErrorInfo(
+        meaning="Emergency numbers are refused unless the configuration allows them.", twilio=21408
+    ),
     "no_body": ErrorInfo(meaning="There is nothing to send: give text or data_hex.", twilio=21602),
     "text_too_long": ErrorInfo(meaning="The text has more characters than are allowed.", twilio=21617),
     "not_encodable": ErrorInfo(meaning="The text has a character that the chosen encoding does not have."),
@@ -106,12 +110,16 @@ CODES: dict[str, ErrorInfo] = {
     "modem_error": ErrorInfo(meaning="The modem was lost, silent or refused.", retryable=True, twilio=30008),
     "network_rejected": ErrorInfo(meaning="The modem or the network refused the message for good.", twilio=30007),
     "network_busy": ErrorInfo(meaning="The network could not take the message for now.", retryable=True, twilio=30008),
-    "outcome_unknown": ErrorInfo(meaning="Whether the message left cannot be known; it was not repeated.", twilio=30008),
+    "outcome_unknown": ErrorInfo(
+        meaning="Whether the message left cannot be known; it was not repeated.", twilio=30008
+    ),
     "partially_sent": ErrorInfo(meaning="Some segments left, the rest could not be sent.", twilio=30008),
     "undelivered": ErrorInfo(meaning="The service centre could not deliver the message.", twilio=30003),
     # the box
     "sim_missing": ErrorInfo(meaning="There is no SIM in the modem."),
-    "sim_pin_required": ErrorInfo(meaning="The SIM wants its PIN and none is configured, or too few attempts are left."),
+    "sim_pin_required": ErrorInfo(
+        meaning="The SIM wants its PIN and none is configured, or too few attempts are left."
+    ),
     "sim_puk_required": ErrorInfo(meaning="The SIM is locked and wants its PUK."),
     "bad_pdu": ErrorInfo(meaning="A PDU could not be decoded."),
     "store_error": ErrorInfo(meaning="The database could not take the change.", retryable=True),

@@ -20,7 +20,7 @@ from gateway.clock import Clock
 from gateway.errors import RequestError, StoreError
 from gateway.messaging import ledger, outbound
 from gateway.messaging.content import build_pdus
-from gateway.messaging.ledger import Outcome
+from gateway.messaging.ledger import Outcome, Sim
 from gateway.messaging.lines import Line, Lines
 from gateway.messaging.model import Message, Segment, SegmentState
 from gateway.messaging.outbound import Policy
@@ -55,6 +55,10 @@ class _Lane:
     paused_until: float = 0.0
     next_slot: float = 0.0
     idle: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+def _sendable(sim: Sim, now: datetime, limit: int, tx: Tx) -> list[Message]:
+    return tx.messages.sendable(sim.line, sim.iccid, now, limit)
 
 
 class Senders:
@@ -149,10 +153,13 @@ class Senders:
         if sim is None:
             return False
         wanted = max(1, min(MAX_AHEAD, int(AHEAD_S / max(lane.seconds_each, 0.001))))
-        limit = wanted + len(self._held)
-        now = self._clock.now()
-        found = await self._store.read(lambda tx: tx.messages.sendable(sim.line, sim.iccid, now, limit))
-        fresh = [message for message in found if message.id not in self._held][:wanted]
+        while True:
+            limit = wanted + len(self._held)
+            question = partial(_sendable, sim, self._clock.now(), limit)
+            found = await self._store.read(question)
+            fresh = [message for message in found if message.id not in self._held][:wanted]
+            if fresh or len(found) < limit or lane.line.sim is not sim:
+                break  # else other lines took these while we looked; there may be more behind them
         if lane.line.sim is not sim:
             return False
         lane.ahead.extend(fresh)

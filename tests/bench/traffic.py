@@ -31,21 +31,21 @@ def first(found: list[Chunk], direction: str, text: str, after: float) -> float 
     return next((c.time for c in found if c.time >= after and c.direction == direction and text in c.text), None)
 
 
-def busy_share(found: list[Chunk]) -> float:
-    """The share of the time from the first AT+CMGS to the last answer in which a command was under way."""
-    begun = next(c.time for c in found if c.direction == "<" and "AT+CMGS" in c.text)
-    busy, since, last = 0.0, None, begun
+def submits(found: list[Chunk]) -> list[float]:
+    """When each AT+CMGS was heard."""
+    return [c.time for c in found if c.direction == "<" and "AT+CMGS" in c.text]
+
+
+def busy_share(found: list[Chunk], until: float) -> float:
+    """The share of the time from a modem's first AT+CMGS to `until` in which a command was under way."""
+    begun = min(submits(found), default=until)
+    busy, since = 0.0, None
     for chunk in found:
         if chunk.time < begun:
             continue
         if chunk.direction == "<" and since is None:
             since = chunk.time
         elif chunk.direction == ">" and since is not None and FINAL.search(chunk.text):
-            busy += chunk.time - since
-            since, last = None, chunk.time
-    sends = [c.time for c in found if c.direction == "<" and "AT+CMGS" in c.text]
-    answers = [c.time for c in found if c.direction == ">" and "+CMGS:" in c.text]
-    if not sends or not answers:
-        return 0.0
-    end = max(answers[-1], begun)
-    return min(1.0, busy / (last - begun)) if last > end else busy / (end - begun)
+            busy += max(0.0, min(chunk.time, until) - min(since, until))
+            since = None
+    return busy / (until - begun) if until > begun else 0.0

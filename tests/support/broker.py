@@ -140,6 +140,9 @@ class Observer:
         self._client.on_subscribe = lambda *_args: self._subscribed.set()
         self._client.max_inflight_messages_set(1000)
         self._client.connect("127.0.0.1", port)
+        sock = self._client.socket()
+        assert sock is not None
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # paho leaves Nagle on
         self._client.loop_start()
         assert self._subscribed.wait(PATIENCE), "the observer could not subscribe"
 
