@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
@@ -25,6 +26,8 @@ from gateway.wire import (
     read_object,
     result_json,
 )
+
+log = logging.getLogger(__name__)
 
 MAX_PAGE = 200
 
@@ -144,6 +147,9 @@ def by_socket(private: Any, public: Any) -> Any:
     async def dispatch(scope: Scope, receive: Any, send: Any) -> None:
         server = scope.get("server")
         unix = server is not None and server[1] is None  # a path has no port
-        await (private if unix else public)(scope, receive, send)
+        try:
+            await (private if unix else public)(scope, receive, send)
+        except Exception:  # the framework has answered with 500 already; the connection can go on
+            log.exception("web: %s %s met a defect", scope.get("method"), scope.get("path"))
 
     return dispatch

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -12,8 +11,6 @@ from starlette.exceptions import HTTPException
 
 from gateway.errors import CODES, RequestError, StoreError
 from gateway.wire import bad_field, error_json, request_error_json
-
-log = logging.getLogger(__name__)
 
 STATUS: dict[str, int] = {
     "unknown_message": 404,
@@ -55,8 +52,7 @@ def store_error(_request: Request, exc: Exception) -> JSONResponse:
     return JSONResponse({"error": error_json(("store_error", str(exc)))}, 503)
 
 
-def defect(request: Request, exc: Exception) -> JSONResponse:
-    log.error("web: %s %s met a defect", request.method, request.url.path, exc_info=exc)
+def defect(_request: Request, _exc: Exception) -> JSONResponse:
     return JSONResponse({"error": error_json(("internal_error", CODES["internal_error"].meaning))}, 500)
 
 
