@@ -78,22 +78,26 @@ def _sms_decode(request: Mapping[str, Any]) -> Fields:
 
 def _tpdu_fields(frame: Frame) -> Fields:
     match frame.tpdu:
-        case Deliver() as deliver:
-            fields = {"address": str(deliver.oa), "timestamp": _iso(deliver.scts.moment), "pid": deliver.pid}
-            return fields | _dcs_fields(deliver.dcs)
-        case Submit() as submit:
-            fields = {"address": str(submit.da), "mr": submit.mr, "pid": submit.pid}
-            return fields | _dcs_fields(submit.dcs) | _validity_fields(submit)
+        case Deliver(oa=oa, scts=scts, pid=pid, dcs=dcs):
+            return {"address": str(oa), "timestamp": _iso(scts.moment), "pid": pid} | _dcs_fields(dcs)
+        case Submit(da=da, mr=mr, pid=pid, dcs=dcs) as submit:
+            return {"address": str(da), "mr": mr, "pid": pid} | _dcs_fields(dcs) | _validity_fields(submit)
         case StatusReport() as report:
-            fields = {
-                "address": str(report.ra),
-                "mr": report.mr,
-                "status": report.st,
-                "delivered": report.st_delivered,
-                "timestamp": _iso(report.scts.moment),
-                "discharge": _iso(report.dt.moment),
-            }
-            return fields | ({} if report.dcs is None else _dcs_fields(report.dcs))
+            return _report_fields(report)
+
+
+def _report_fields(report: StatusReport) -> Fields:
+    fields: Fields = {
+        "address": str(report.ra),
+        "mr": report.mr,
+        "status": report.st,
+        "delivered": report.st_delivered,
+        "timestamp": _iso(report.scts.moment),
+        "discharge": _iso(report.dt.moment),
+    }
+    if report.pid is not None:
+        fields["pid"] = report.pid
+    return fields | ({} if report.dcs is None else _dcs_fields(report.dcs))
 
 
 def _dcs_fields(dcs: Dcs) -> Fields:
@@ -135,7 +139,7 @@ def _content_fields(parts: list[UserData]) -> Fields:
 
 
 def _iso(moment: datetime | None) -> str | None:
-    return moment and moment.isoformat()
+    return None if moment is None else moment.isoformat()
 
 
 def _sms_encode(request: Mapping[str, Any]) -> Fields:
@@ -175,6 +179,10 @@ def _gsm7_decode(request: Mapping[str, Any]) -> Fields:
     if {"locking_language", "single_shift_language"} & request.keys() or request.get("form") == "packed-ussd":
         return {"error": "unsupported"}
     octets = bytes.fromhex(request["hex"])
+    if request.get("form") == "deliver-pdu":
+        # A source that reads only the text does not mind that its PDU is a SUBMIT.
+        submit = octets[1 + octets[0]] & 3 == 1
+        return _sms_decode({**request, "direction": "MO" if submit else "MT"})
     if request.get("form") != "septets":
         fill_bits = request.get("fill_bits", 0)
         octets = unpack(octets, request.get("septets", (len(octets) * 8 - fill_bits) // 7), fill_bits)
