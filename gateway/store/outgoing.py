@@ -11,9 +11,9 @@ from gateway.messaging.model import Message, MessageFilter, Report, Segment, Seg
 from gateway.store import rows
 from gateway.store.rows import ms
 
-_INSERT_MESSAGE = (  # noqa: S608 - own names
-    f"INSERT INTO messages ({', '.join(rows.MESSAGE_COLUMNS)}) VALUES ({', '.join('?' * len(rows.MESSAGE_COLUMNS))})"
-)
+_COLUMNS = ", ".join(rows.MESSAGE_COLUMNS)
+_MARKS = ", ".join("?" * len(rows.MESSAGE_COLUMNS))
+_INSERT_MESSAGE = f"INSERT INTO messages ({_COLUMNS}) VALUES ({_MARKS})"  # noqa: S608 - own names
 
 # What a SIM may send now, first attempts in accept order at equal priority. An `ordered` message makes its recipient's
 # later ones wait.

@@ -26,41 +26,24 @@ def maybe_at(milliseconds: int | None) -> datetime | None:
     return None if milliseconds is None else at(milliseconds)
 
 
-MESSAGE_COLUMNS = [
-    "id",
-    "direction",
-    "peer",
-    "status",
-    "created_at",
-    "updated_at",
-    "client_id",
-    "own_number",
-    "modem",
-    "line",
-    "iccid",
-    "text",
-    "data",
-    "encoding",
-    "message_class",
-    "port_to",
-    "port_from",
-    "segments",
-    "segments_sent",
-    "priority",
-    "validity_s",
-    "send_at",
-    "expires_at",
-    "not_before",
-    "delivery_report",
-    "at_most_once",
-    "ordered",
-    "tags",
-    "error_code",
-    "error_message",
-    "parts_missing",
-    "revision",
-    "smsc_time",
-]
+MESSAGE_COLUMNS = (
+    *(
+        "id",
+        "direction",
+        "peer",
+        "status",
+        "created_at",
+        "updated_at",
+        "client_id",
+        "own_number",
+        "modem",
+        "line",
+        "iccid",
+    ),
+    *("text", "data", "encoding", "message_class", "port_to", "port_from", "segments", "segments_sent", "priority"),
+    *("validity_s", "send_at", "expires_at", "not_before", "delivery_report", "at_most_once", "ordered", "tags"),
+    *("error_code", "error_message", "parts_missing", "revision", "smsc_time"),
+)
 
 _TIMES = frozenset({"send_at", "expires_at", "not_before", "created_at", "updated_at"})
 
