@@ -26,7 +26,7 @@ from gateway.at.fence import FENCE_GRACE, FENCE_TIMEOUT, Fence
 from gateway.at.fields import Fields
 from gateway.at.finals import DEFAULT_FINALS, FinalTable
 from gateway.at.gather import Gatherer, Part, is_open
-from gateway.at.lexer import MAX_CHUNK, Lexer
+from gateway.at.lexer import EDGE, MAX_CHUNK, Lexer
 from gateway.at.states import NOTHING_TO_ABORT, SEES_PROMPT, STAGES, UNSENT, State
 from gateway.at.urcs import DEFAULT_URCS, LATE_SUBMIT, UrcTable
 
@@ -176,7 +176,7 @@ class Engine:
             self._classify(text, now)
             return
         self._prompt(text[:at], now)
-        rest = text[at + 1 :].strip()
+        rest = text[at + 1 :].strip(EDGE)
         if rest:
             self._line(rest, now)
 
@@ -194,12 +194,12 @@ class Engine:
             return -1
         while at > 0 and text.count('"', 0, at) % 2:
             at = text.find(">", at + 1)
-        head = text[:at].strip() if at > 0 else ""
+        head = text[:at].strip(EDGE) if at > 0 else ""
         return at if not head or self._is_echo(head) or self._urcs.match(head) is not None else -1
 
     def _prompt(self, head: str, now: float) -> None:
         """A prompt, and what stood in front of it on its line."""
-        if head := head.strip():
+        if head := head.strip(EDGE):
             self._classify(head, now)
         command = self._command
         if self._state is State.PROMPT and command is not None:

@@ -14,7 +14,9 @@ MAX_CHUNK = 4096
 
 # A UART that is powered up shows stray 00 and FF octets, also glued to the first word.
 _DROPPED = b"\x00\xff"
-_EDGE = b" \t\x1a\x1b"
+EDGE = " \t\x1a\x1b"
+"""What is taken off a line's ends: white space, and control characters that we wrote and the modem echoed."""
+_EDGE = EDGE.encode()
 
 
 class Lexer:

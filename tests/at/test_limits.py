@@ -62,6 +62,15 @@ def test_any_octets_raise_nothing(start: str, data: list[bytes], waits: list[flo
     assert done <= 1
 
 
+def test_a_control_character_behind_a_prompt_is_the_same_noise_in_any_pieces() -> None:
+    whole, cut = Engine(), Engine()
+    whole.receive(b">\x0b\r", 0.0)
+    for octet in (b">", b"\x0b", b"\r"):
+        cut.receive(octet, 0.0)
+    assert events(whole) == events(cut)
+    assert whole.data_to_send() == cut.data_to_send()
+
+
 @given(st.sampled_from(STARTS), pieces, st.data())
 def test_cuts_change_nothing(start: str, data: list[bytes], draw: st.DataObject) -> None:
     octets = b"".join(data)
