@@ -22,6 +22,7 @@ from gateway.at import (
     TimedOut,
     Urc,
 )
+from gateway.at.commands import command_name  # parameters can be secret: a PIN
 from gateway.errors import ModemError
 from gateway.modem import model
 from gateway.modem.errors import CommandRefused, CommandTimeout, PortLost
@@ -80,14 +81,16 @@ class Session:
         if isinstance(event, Completed):
             return event
         if isinstance(event, TimedOut):
-            raise CommandTimeout(f"no answer to {command.text} within {command.timeout:g} s")
-        raise ModemError(f"unexpected prompt after {command.text}")
+            raise CommandTimeout(f"no answer to AT{command_name(command.text)} within {command.timeout:g} s")
+        raise ModemError(f"unexpected prompt after AT{command_name(command.text)}")
 
     async def demand(self, command: Command) -> Completed:
         """As `run`, for a command that has to work. Raises CommandRefused otherwise."""
         done = await self.run(command)
         if not done.ok:
-            raise CommandRefused(f"{command.text} was answered by {cause(done.final)}", cause=cause(done.final))
+            raise CommandRefused(
+                f"AT{command_name(command.text)} was answered by {cause(done.final)}", cause=cause(done.final)
+            )
         return done
 
     async def begin(self, command: Command) -> None:
