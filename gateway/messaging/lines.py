@@ -32,11 +32,17 @@ class Line:
     status: LineStatus
     sim: Sim | None = None
     ready_since: float | None = None
+    sent_today: int = 0
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def able(self) -> bool:
-        return self.sim is not None
+        return self.sim is not None and not self.exhausted
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the line has sent what it may send today."""
+        return 0 < self.settings.daily_limit <= self.sent_today
 
 
 class Lines:
@@ -97,8 +103,17 @@ class Lines:
             error=state.error,
         )
 
+    def sent(self, name: str) -> None:
+        """The line has sent one segment more."""
+        self.by_name[name].sent_today += 1
+
     def counted(self, name: str, *, queue: int, sent_today: int) -> None:
-        self._show(self.by_name[name], queue=queue, sent_today=sent_today)
+        """What the database says; after midnight the line may be able again."""
+        line = self.by_name[name]
+        was_exhausted, line.sent_today = line.exhausted, sent_today
+        self._show(line, queue=queue, sent_today=sent_today)
+        if was_exhausted and not line.exhausted:
+            line.wake.set()
 
     def _show(self, line: Line, **changes: object) -> None:
         since = changes.pop("since", line.status.since)

@@ -54,10 +54,6 @@ class Listener:
         self._owing.discard(line)
         if late is not None:
             await self._settle_late(Sim(line=line, imei=identity.imei, iccid=identity.iccid, number=""), late)
-        now = self._clock.now()
-        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        sent = await self._store.read(lambda tx: tx.segments.sent_since(line, midnight))
-        self._lines.counted(line, queue=0, sent_today=sent)
         self._lines.ready(line, identity)
         self._timers.expect_settlement()
 

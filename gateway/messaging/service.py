@@ -12,6 +12,7 @@ from gateway.errors import RequestError
 from gateway.messaging import accept, outbound
 from gateway.messaging.accept import Command
 from gateway.messaging.content import Rules, check, digest
+from gateway.messaging.counts import Counts
 from gateway.messaging.ids import id_maker
 from gateway.messaging.ledger import Outcome
 from gateway.messaging.lines import Lines, LineSettings
@@ -71,6 +72,7 @@ class Service:
         self._new_id = id_maker(clock)
         self._lines = Lines(settings.lines, clock)
         self._senders = Senders(store, clock, self._lines, self._policy, self._settled)
+        self._counts = Counts(store, clock, self._lines)
         self._timers = Timers(
             store,
             clock,
@@ -104,6 +106,7 @@ class Service:
         """Senders and timers; returns only by cancellation, after what the modems have in hand is settled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._timers.run(), name="timers")
+            tasks.create_task(self._counts.run(), name="counts")
             tasks.create_task(self._senders.run(ports), name="senders")
 
     async def drain(self) -> None:
@@ -115,6 +118,9 @@ class Service:
             return  # what is still in a modem's hands is `submitting` and will be recovered as `unknown`
 
     def _settled(self, segment: Segment, outcome: Outcome) -> None:
+        self._counts.changed()
+        if outcome.state is SegmentState.SENT:
+            self._lines.sent(segment.line or "")
         if outcome.state is SegmentState.UNKNOWN:
             self.listener.owes(segment.line or "")
         if outcome.state is not SegmentState.SENT:
@@ -134,6 +140,7 @@ class Service:
         )
         result = await self._store.write(lambda tx: accept.accept(tx, command, self._new_id, now))
         if result.status == "accepted":
+            self._counts.changed()
             self._senders.offer(request.priority)
             for moment in (request.send_at, request.expires_at):
                 if moment is not None:

@@ -87,6 +87,12 @@ class Messages:
                    WHERE direction = 'outbound' AND status IN ('queued', 'sending')"""
         return int(self._db.execute(query).fetchone()[0])
 
+    def waiting_by_modem(self) -> dict[str | None, int]:
+        """How many messages wait for each modem; None: for any."""
+        query = """SELECT modem, count(*) FROM messages INDEXED BY messages_to_send
+                   WHERE direction = 'outbound' AND status IN ('queued', 'sending') GROUP BY modem"""
+        return dict(self._db.execute(query).fetchall())
+
     def log(self, message_id: str, entry: TimelineEntry) -> None:
         self._db.execute(
             "INSERT INTO timeline (message_id, at, what, segment, modem, detail) VALUES (?, ?, ?, ?, ?, ?)",
