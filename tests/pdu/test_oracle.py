@@ -27,9 +27,15 @@ from gateway.pdu import (
 )
 from gateway.pdu.alphabet import DEFAULT, EXTENSION
 
-# gsmmodem has no form feed and a backtick for the section sign; it raises on characters beyond the basic plane.
-gsm7_text = st.text(st.sampled_from(sorted(set(DEFAULT + "".join(EXTENSION.values())) - {"\f", "§"})), min_size=1)
-ucs2_text = st.text(st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"]), min_size=1, max_size=140)
+# What gsmmodem gets wrong: form feed is ÿ to it and the section sign a backtick, an escape is sent bare, an @ in the last
+# of eight septets is lost, characters beyond the basic plane raise.
+WRONG = "\f§`\x1bÿ@"
+gsm7_text = st.text(st.sampled_from(sorted(set(DEFAULT + "".join(EXTENSION.values())) - set(WRONG))), min_size=1)
+ucs2_text = st.text(
+    st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"], exclude_characters=WRONG),
+    min_size=1,
+    max_size=140,
+)
 numbers = st.from_regex(r"\+[0-9]{3,15}", fullmatch=True)
 MOMENT = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
 
