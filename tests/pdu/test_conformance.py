@@ -27,7 +27,6 @@ EXCEPTIONS = {
     "smspdudecoder/truncated-ucs2": "octets are missing: refused, kept raw; never shown as if whole",
     "pymessaging/table/greek": "look-alike letters are not folded unasked: text is sent as it is",
     "pymessaging/table/quirk": "ç is not folded into Ç unasked: text is sent as it is",
-    "osmocom/gen_oa/3": "a name of seven letters is 13 semi-octets (23.040 9.1.2.5), not rounded to 14",
     "gammu/at-sms/41": "octets are missing: refused",
     "gsmmodem/test_encode_Ucs2_divideSMS/3": "68 characters fit in one part of 70",
     "gsmmodem/test_encode_Ucs2_divideSMS/5": "68 characters fit in one part of 70",
