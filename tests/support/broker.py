@@ -162,9 +162,18 @@ class Observer:
 
     def wait(self, topic: str, count: int = 1, *, seconds: float = PATIENCE) -> list[Received]:
         """All messages on `topic`, as soon as there are `count`."""
+        found: list[Received] = []
+        looked_at = 0
+
+        def enough_now() -> bool:
+            nonlocal looked_at
+            new = self.received[looked_at:]
+            looked_at += len(new)
+            found.extend(message for message in new if paho.topic_matches_sub(topic, message.topic))
+            return len(found) >= count
+
         with self._arrived:
-            enough = self._arrived.wait_for(lambda: len(self.on(topic)) >= count, seconds)
-        found = self.on(topic)
+            enough = self._arrived.wait_for(enough_now, seconds)
         assert enough, f"{len(found)} of {count} messages on {topic}; got: {[m.topic for m in self.received][-20:]}"
         return found
 
