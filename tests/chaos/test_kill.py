@@ -63,6 +63,8 @@ def wait_for_all(gateway: Box) -> None:
 def check_outbound(gateway: Box) -> None:
     taken = Counter(each["text"] for each in gateway.submitted())
     assert taken == Counter(f"out {n}" for n in range(MESSAGES))
+    # A kill that found no submit under way would have shown nothing.
+    assert any("unknown" in gateway.statuses(f"out{n}") for n in range(MESSAGES))
     for n in range(MESSAGES):
         statuses = gateway.statuses(f"out{n}")
         assert statuses[0] == "queued"
