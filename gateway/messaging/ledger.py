@@ -183,7 +183,7 @@ def _next_attempt(segment: Segment, error: tuple[str, str] | None, now: datetime
     """A modem that was away pauses by itself; a network that said no is asked again after a growing pause."""
     if error is None or error[0] == "modem_error":
         return None
-    return now + timedelta(seconds=BACKOFF_S[min(segment.attempts, len(BACKOFF_S)) - 1])
+    return now + timedelta(seconds=BACKOFF_S[min(max(segment.attempts, 1), len(BACKOFF_S)) - 1])
 
 
 def _status(message: Message, segments: Sequence[Segment]) -> Status:

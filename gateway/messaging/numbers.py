@@ -10,7 +10,7 @@ import phonenumbers
 from gateway.errors import RequestError
 
 SHORT_CODE = re.compile(r"[0-9]{3,8}")
-_WRITTEN = re.compile(r"\+?[0-9][0-9 ()./-]{2,39}")
+_WRITTEN = re.compile(r"\+?[0-9(][0-9 ()./-]{2,39}")
 
 # 3GPP TS 22.101 clause 10.1: the numbers that a phone without a SIM treats as emergency calls.
 _EMERGENCY_EVERYWHERE = frozenset({"112", "911", "000", "08", "110", "118", "119", "999"})

@@ -56,10 +56,10 @@ def give_up_waiting(tx: Tx, unknown: Segment, policy: Policy, now: datetime) -> 
     message = tx.messages.get(unknown.message_id)
     if current is None or message is None or current.state is not SegmentState.UNKNOWN:
         return
-    again = policy.on_unknown == "resend" and not message.at_most_once and current.attempts + 1 < policy.max_attempts
+    again = policy.on_unknown == "resend" and not message.at_most_once and current.attempts < policy.max_attempts
     error = None if again else ("outcome_unknown", "no answer and no report came; it was not repeated")
     state = SegmentState.PENDING if again else SegmentState.FAILED
-    settle(tx, current, Outcome(state=state, error=error), policy, now)
+    settle(tx, current, Outcome(state=state, error=error, burns_attempt=False), policy, now)
 
 
 def release_due(tx: Tx, now: datetime) -> int:
