@@ -1,6 +1,7 @@
 """Characters and septets: the GSM 7-bit default alphabet with its extension table, and UCS-2 (23.038 6.2).
 
-Septets are handled one per byte. A `Tables` pairs what the septets mean; national tables are further rows of that kind.
+Septets are handled one per byte. A `Tables` pairs what the septets mean; those of the national languages are made in
+`national.py`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from .enums import Alphabet
 
 ESCAPE = 0x1B
 _ESCAPE = bytes((ESCAPE,))
+GAP = "\uffff"  # in a locking table: nothing is defined for the septet; it shows as a space
 
 # 23.038 6.2.1, sixteen a row. The escape has no character of its own: where nothing follows it, it shows as a space.
 DEFAULT = (
@@ -54,12 +56,13 @@ class Tables:
 
     @classmethod
     def of(cls, locking: str, single: Mapping[int, str]) -> Tables:
-        """Tables out of 128 characters and the septets that mean something after an escape."""
+        """Tables out of 128 characters (`GAP` where there is none) and the septets that mean something after an escape."""
         # A character of both tables takes the shorter way, a repeated one its first place.
         encoding = {ord(char): bytes((ESCAPE, septet)) for septet, char in single.items() if septet != ESCAPE}
         for septet in range(127, -1, -1):
-            if septet != ESCAPE:
+            if septet != ESCAPE and locking[septet] != GAP:
                 encoding[ord(locking[septet])] = bytes((septet,))
+        locking = locking.replace(GAP, " ")
         # 23.038 6.2.1.1: an undefined code after the escape shows the character of the main table.
         shifted = "".join(single.get(septet, char) for septet, char in enumerate(locking))
         return cls(locking=locking, shifted=shifted, encoding=encoding)
@@ -116,9 +119,9 @@ def decode_ucs2(octets: bytes) -> str:
     return octets.decode("utf-16-be", "replace")
 
 
-def is_gsm7(text: str) -> bool:
-    """Whether the default alphabet and its extension have all the characters."""
-    encoding = BASIC.encoding
+def is_gsm7(text: str, tables: Tables = BASIC) -> bool:
+    """Whether the tables, those of the default alphabet unless others are given, have all the characters."""
+    encoding = tables.encoding
     return all(ord(char) in encoding for char in text)
 
 

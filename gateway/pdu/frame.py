@@ -8,33 +8,49 @@ from gateway.errors import PduError
 
 from .address import Address, read_sc_address, write_sc_address
 from .enums import Direction
+from .layout import MTI_MASK, MTI_SUBMIT, NO_MORE_MESSAGES
 from .reader import OctetReader
-from .tpdu import MTI_MASK, MTI_SUBMIT, NO_MORE_MESSAGES, Tpdu, read_tpdu, write_tpdu
+from .readers import read_tpdu
+from .tpdu import Tpdu
+from .writers import write_tpdu
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """A decoded PDU. `tpdu_octets` is the TPDU without SC address and without what padded it."""
+    """A decoded PDU. `tpdu_octets` is the TPDU without SC address and without what padded it.
+
+    `missing` counts the octets by which its user data are cut off: zero unless that was allowed.
+    """
 
     sc: Address | None
     tpdu: Tpdu
     tpdu_octets: bytes
+    missing: int = 0
 
 
-def decode_frame(pdu: str, direction: Direction, *, length: int | None = None) -> Frame:
+def decode_frame(
+    pdu: str,
+    direction: Direction,
+    *,
+    length: int | None = None,
+    failure: bool | None = None,
+    truncated: bool = False,
+) -> Frame:
     """Hex of either case, SC address first, to a frame.
 
     `length` is the `<length>` of the AT header: octets without the SC address; a mismatch is an error. Octets after the
-    TPDU (the padding of a SIM record) are left out. Raises PduError with the offset in octets for whatever is malformed.
+    TPDU (the padding of a SIM record) are left out. `failure`: whether a DELIVER-REPORT or SUBMIT-REPORT comes with a
+    failure cause, None to tell by its octets. `truncated`: user data may be cut off, what is there of them is read.
+    Raises PduError with the offset in octets for whatever is malformed.
     """
     octets = _from_hex(pdu.strip())
-    reader = OctetReader(octets)
+    reader = OctetReader(octets, tolerant=truncated)
     sc = read_sc_address(reader)
     start = reader.pos
-    if length is not None and length != reader.left:
+    if length is not None and length != reader.left and not (truncated and length > reader.left):
         raise PduError(f"the header says {length} octets of TPDU, there are {reader.left}", offset=start)
-    tpdu = read_tpdu(reader, direction)
-    return Frame(sc=sc, tpdu=tpdu, tpdu_octets=octets[start : reader.pos])
+    tpdu = read_tpdu(reader, direction, failure)
+    return Frame(sc=sc, tpdu=tpdu, tpdu_octets=octets[start : reader.pos], missing=reader.missing)
 
 
 def encode_frame(tpdu: Tpdu, *, sc: Address | None = None) -> tuple[str, int]:

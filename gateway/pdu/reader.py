@@ -6,14 +6,19 @@ from gateway.errors import PduError
 
 
 class OctetReader:
-    """A cursor over octets. `pos` is the offset that errors report."""
+    """A cursor over octets. `pos` is the offset that errors report.
 
-    __slots__ = ("data", "end", "pos")
+    `tolerant`: the last field may be cut off; `missing` counts the octets of it that were not there.
+    """
 
-    def __init__(self, data: bytes, pos: int = 0) -> None:
+    __slots__ = ("data", "end", "missing", "pos", "tolerant")
+
+    def __init__(self, data: bytes, pos: int = 0, *, tolerant: bool = False) -> None:
         self.data = data
         self.pos = pos
         self.end = len(data)
+        self.tolerant = tolerant
+        self.missing = 0
 
     @property
     def left(self) -> int:
@@ -36,6 +41,13 @@ class OctetReader:
             raise PduError(f"{what} needs {count} octets, {self.end - pos} are left", offset=pos)
         self.pos = stop
         return self.data[pos:stop]
+
+    def field(self, count: int, what: str) -> bytes:
+        """The next `count` octets of a field at the end, or, where that is tolerated, as many as are there."""
+        if self.tolerant and count > self.left:
+            self.missing = count - self.left
+            count = self.left
+        return self.take(count, what)
 
     def rest(self) -> bytes:
         """All that is left, without moving."""

@@ -1,69 +1,62 @@
-"""A text or octets to the user data of one or more TPDUs, and back (23.040 9.2.3.24.1)."""
+"""A text or octets to the user data of one or more TPDUs (23.040 9.2.3.24.1)."""
 
 from __future__ import annotations
 
-import unicodedata
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, groupby, pairwise
+from itertools import accumulate, pairwise
 
 from gateway.errors import PduError
 
-from .alphabet import BASIC, decode_gsm7, decode_ucs2, encode_gsm7, encode_ucs2, is_gsm7
+from .alphabet import Tables, encode_gsm7, encode_ucs2, is_gsm7
 from .dcs import Dcs
-from .enums import Alphabet, Iei
+from .enums import Alphabet, Iei, Language
+from .fold import Folding, Replacement, fold
+from .graphemes import inside_cluster
+from .national import locking_table, tables_of
 from .udh import MAX_OCTETS, Concat, InformationElement, Ports, UserData, build_header, header_septets
 
 MAX_PARTS = 255
 _CONCAT = (Iei.CONCAT_8, Iei.CONCAT_16)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
-    """What a message says: `text`, or `data` where it is octets. The other one is None."""
-
-    text: str | None
-    data: bytes | None
-    encoding: Alphabet
+ENCODED_LANGUAGES = frozenset({Language.TURKISH, Language.SPANISH, Language.PORTUGUESE})
+"""Languages whose tables are good enough to send with; the others are only read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segmentation:
-    """The parts of a content, in order, and the TP-DCS that all of them carry."""
+    """The parts of a content, in order, and the TP-DCS that all of them carry.
+
+    `text` is what the parts say: the text that was given, but for what is `replaced`. None where the content is octets.
+    """
 
     encoding: Alphabet
     dcs: Dcs
     parts: tuple[UserData, ...]
+    text: str | None = None
+    replaced: tuple[Replacement, ...] = ()
+    locking_shift: Language = Language.DEFAULT
+    single_shift: Language = Language.DEFAULT
 
 
-# join ---------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Writing:
+    """One way to write a text: its alphabet and shifts, and what had to be replaced."""
 
-_DECODERS: Mapping[Alphabet, Callable[[bytes], str]] = {
-    Alphabet.GSM7: decode_gsm7,
-    Alphabet.UCS2: decode_ucs2,
-    Alphabet.DATA: lambda octets: octets.decode("latin-1"),
-}
+    text: str
+    alphabet: Alphabet
+    replaced: tuple[Replacement, ...] = ()
+    locking: Language = Language.DEFAULT
+    single: Language = Language.DEFAULT
 
+    @property
+    def tables(self) -> Tables:
+        return tables_of(self.locking, self.single)
 
-def join(parts: Sequence[UserData]) -> Content:
-    """The content of parts given in order; PduError when there are none or a septet has eight bits.
-
-    Neighbours of one alphabet are put together before they are decoded, so that an escape or a surrogate pair cut by
-    the sender survives. Octets among text are shown as Latin-1; all octets are `data`.
-    """
-    if not parts:
-        raise PduError("there are no parts to join")
-    runs = [(key, b"".join(part.payload for part in run)) for key, run in groupby(parts, lambda part: part.alphabet)]
-    if len(runs) == 1 and runs[0][0] is Alphabet.DATA:
-        return Content(text=None, data=runs[0][1], encoding=Alphabet.DATA)
-    text = "".join(_DECODERS[alphabet](payload) for alphabet, payload in runs)
-    # Where the parts differ, the text as a whole is of the alphabet that has all of it.
-    encoding = runs[0][0] if len(runs) == 1 else Alphabet.UCS2
-    return Content(text=text, data=None, encoding=encoding)
-
-
-# segment ------------------------------------------------------------------------------------------------------------
+    @property
+    def header(self) -> tuple[InformationElement, ...]:
+        shifts = ((Iei.NATIONAL_SINGLE_SHIFT, self.single), (Iei.NATIONAL_LOCKING_SHIFT, self.locking))
+        return tuple(InformationElement(iei=iei, data=bytes((language,))) for iei, language in shifts if language)
 
 
 def segment(
@@ -74,6 +67,9 @@ def segment(
     ports: Ports | None = None,
     ref: int = 0,
     wide: bool = False,
+    languages: Sequence[Language] = (),
+    locking: bool = False,
+    folding: Folding = Folding.NONE,
 ) -> Segmentation:
     """The parts that carry `content`.
 
@@ -81,22 +77,92 @@ def segment(
     single part has no concatenation element; more have one with the low 8 (`wide`: 16) bits of `ref`. Escapes and
     surrogate pairs are never cut, grapheme clusters only where keeping them whole would take another part.
 
+    A text that the default alphabet lacks a character of may be kept in GSM7, first by the single shift (and with
+    `locking` the locking shift) tables of one of `languages`, then by replacing what `folding` allows. Where that is not
+    enough the text goes as it is.
+
     Raises PduError: `not_encodable` with the index of the character, `too_many_segments` above 255 parts, `bad_pdu` for
-    an encoding that does not suit the content or ports that do not fit.
+    an encoding that does not suit the content, ports that do not fit or a language that is only read.
     """
-    encoding = _choose(content, encoding)
-    header = (ports.element(),) if ports else ()
-    pieces = _split(content, encoding, header, wide)
-    if len(pieces) > MAX_PARTS:
-        raise PduError(
-            f"{len(pieces)} parts, at most {MAX_PARTS} are possible", offset=MAX_PARTS, code="too_many_segments"
-        )
-    parts: tuple[UserData, ...] = tuple(UserData(alphabet=encoding, payload=piece, header=header) for piece in pieces)
-    if len(parts) > 1:
-        parts = tuple(
-            replace(part, header=(_concat(ref, len(parts), seq, wide), *header)) for seq, part in enumerate(parts, 1)
-        )
-    return Segmentation(encoding=encoding, dcs=Dcs.build(encoding, message_class), parts=parts)
+    fixed = (ports.element(),) if ports else ()
+    if isinstance(content, bytes):
+        if encoding not in (None, Alphabet.DATA):
+            raise PduError("octets go as 8-bit data only")
+        lone, room = _capacities(Alphabet.DATA, fixed, wide)
+        pieces = [content] if len(content) <= lone else _split_octets(content, room)
+        parts = _parts(Alphabet.DATA, pieces, fixed, ref, wide)
+        return Segmentation(encoding=Alphabet.DATA, dcs=Dcs.build(Alphabet.DATA, message_class), parts=parts)
+    if encoding is Alphabet.DATA:
+        raise PduError("a text goes as gsm7 or ucs2")
+    writing = _choose(content, encoding, languages, locking, folding)
+    parts = _parts(writing.alphabet, _split(writing, fixed, wide), (*writing.header, *fixed), ref, wide)
+    return Segmentation(
+        encoding=writing.alphabet,
+        dcs=Dcs.build(writing.alphabet, message_class),
+        parts=parts,
+        text=writing.text,
+        replaced=writing.replaced,
+        locking_shift=writing.locking,
+        single_shift=writing.single,
+    )
+
+
+def _parts(
+    alphabet: Alphabet, pieces: list[bytes], header: tuple[InformationElement, ...], ref: int, wide: bool
+) -> tuple[UserData, ...]:
+    total = len(pieces)
+    if total > MAX_PARTS:
+        raise PduError(f"{total} parts, at most {MAX_PARTS} are possible", offset=MAX_PARTS, code="too_many_segments")
+    if total == 1:
+        return (UserData(alphabet=alphabet, payload=pieces[0], header=header),)
+    return tuple(
+        UserData(alphabet=alphabet, payload=piece, header=(_concat(ref, total, seq, wide), *header))
+        for seq, piece in enumerate(pieces, 1)
+    )
+
+
+# the alphabet -------------------------------------------------------------------------------------------------------
+
+
+def _choose(
+    text: str, encoding: Alphabet | None, languages: Sequence[Language], locking: bool, folding: Folding
+) -> _Writing:
+    """The first of: as it is in the default alphabet, with a language's tables, with replacements, UCS2."""
+    if encoding is not Alphabet.UCS2 and not is_gsm7(text):
+        tries = [_Writing(text=text, alphabet=Alphabet.GSM7), *_national(text, languages, locking)]
+        exact = [way for way in tries[1:] if is_gsm7(text, way.tables)]
+        if ways := exact or [way for each in tries if (way := _folded(each, folding))]:
+            return min(ways, key=lambda way: (len(way.replaced), _cost(way)))
+        encoding = encoding or Alphabet.UCS2
+    return _Writing(text=text, alphabet=encoding or Alphabet.GSM7)
+
+
+def _national(text: str, languages: Sequence[Language], locking: bool) -> list[_Writing]:
+    ways = []
+    for language in languages:
+        if language not in ENCODED_LANGUAGES:
+            raise PduError(f"texts are not written with the tables of language {language}")
+        shifts = [(Language.DEFAULT, language)]
+        if locking and locking_table(language):
+            shifts += [(language, Language.DEFAULT), (language, language)]
+        ways += [_Writing(text=text, alphabet=Alphabet.GSM7, locking=one, single=two) for one, two in shifts]
+    return ways
+
+
+def _folded(way: _Writing, folding: Folding) -> _Writing | None:
+    if not folding:
+        return None
+    text, replaced = fold(way.text, folding, way.tables.encoding)
+    return replace(way, text=text, replaced=replaced) if is_gsm7(text, way.tables) else None
+
+
+def _cost(way: _Writing) -> tuple[int, int]:
+    """Parts, and septets beside the header."""
+    pieces = _split(way, (), False)
+    return len(pieces), sum(map(len, pieces)) + header_septets(len(build_header(way.header)))[0]
+
+
+# the cuts -----------------------------------------------------------------------------------------------------------
 
 
 def with_reference(parts: tuple[UserData, ...], ref: int) -> tuple[UserData, ...]:
@@ -118,16 +184,6 @@ def _concat(ref: int, total: int, seq: int, wide: bool) -> InformationElement:
     return Concat(ref=ref & (0xFFFF if wide else 0xFF), total=total, seq=seq, wide=wide).element()
 
 
-def _choose(content: str | bytes, encoding: Alphabet | None) -> Alphabet:
-    if isinstance(content, bytes):
-        if encoding in (None, Alphabet.DATA):
-            return Alphabet.DATA
-        raise PduError("octets go as 8-bit data only")
-    if encoding is Alphabet.DATA:
-        raise PduError("a text goes as gsm7 or ucs2")
-    return encoding or (Alphabet.GSM7 if is_gsm7(content) else Alphabet.UCS2)
-
-
 def _capacity(encoding: Alphabet, header: tuple[InformationElement, ...]) -> int:
     """Units (septets, UTF-16 units, octets) that fit beside a header."""
     octets = len(build_header(header))
@@ -141,26 +197,21 @@ def _capacities(encoding: Alphabet, header: tuple[InformationElement, ...], wide
     return _capacity(encoding, header), _capacity(encoding, (_concat(0, 1, 1, wide), *header))
 
 
-def _split(content: str | bytes, encoding: Alphabet, header: tuple[InformationElement, ...], wide: bool) -> list[bytes]:
-    """The payload of each part; empty content is one empty part."""
-    lone, room = _capacities(encoding, header, wide)
-    if isinstance(content, bytes):
-        return [content] if len(content) <= lone else _split_octets(content, room)
-    encoded = encode_gsm7(content) if encoding is Alphabet.GSM7 else encode_ucs2(content)
-    size = 1 if encoding is Alphabet.GSM7 else 2
-    return [encoded] if len(encoded) <= lone * size else _split_text(content, encoding, encoded, room)
-
-
-def _split_octets(content: bytes, room: int) -> list[bytes]:
-    return [content[start : start + room] for start in range(0, len(content), room)]
-
-
-def _split_text(text: str, encoding: Alphabet, encoded: bytes, room: int) -> list[bytes]:
-    # Unit at which each character starts. Cuts fall between characters, so no escape or pair is ever split.
-    if encoding is Alphabet.GSM7:
-        size, widths = 1, (len(BASIC.encoding[ord(char)]) for char in text)
+def _split(writing: _Writing, fixed: tuple[InformationElement, ...], wide: bool) -> list[bytes]:
+    """The payload of each part; an empty text is one empty part."""
+    text, tables = writing.text, writing.tables
+    lone, room = _capacities(writing.alphabet, (*writing.header, *fixed), wide)
+    if writing.alphabet is Alphabet.GSM7:
+        encoded, size = encode_gsm7(text, tables), 1
     else:
-        size, widths = 2, (2 if char > "\uffff" else 1 for char in text)
+        encoded, size = encode_ucs2(text), 2
+    if len(encoded) <= lone * size:
+        return [encoded]
+    # Unit at which each character starts. Cuts fall between characters, so no escape or pair is ever split.
+    if writing.alphabet is Alphabet.GSM7:
+        widths = [len(tables.encoding[ord(char)]) for char in text]
+    else:
+        widths = [2 if char > "\uffff" else 1 for char in text]
     starts = list(accumulate(widths, initial=0))
     cuts = _cuts(starts, room)
     if not text.isascii() or "\r\n" in text:
@@ -168,6 +219,10 @@ def _split_text(text: str, encoding: Alphabet, encoded: bytes, room: int) -> lis
         cuts = kept if len(kept) == len(cuts) else cuts
     bounds = [starts[cut] * size for cut in cuts]
     return [encoded[start:stop] for start, stop in pairwise(bounds)]
+
+
+def _split_octets(content: bytes, room: int) -> list[bytes]:
+    return [content[start : start + room] for start in range(0, len(content), room)]
 
 
 def _cuts(starts: list[int], room: int, text: str | None = None) -> list[int]:
@@ -178,39 +233,8 @@ def _cuts(starts: list[int], room: int, text: str | None = None) -> list[int]:
         cut = bisect_right(starts, starts[cuts[-1]] + room) - 1
         if text is not None and cut < last:
             start = cut
-            while start > cuts[-1] and _inside_cluster(text, start, cuts[-1]):
+            while start > cuts[-1] and inside_cluster(text, start, cuts[-1]):
                 start -= 1
             cut = start if start > cuts[-1] else cut  # a cluster longer than a part is cut where the part ends
         cuts.append(cut)
     return cuts
-
-
-_ZWJ = "\u200d"
-_MARKS = frozenset(("Mn", "Mc", "Me"))
-_EXTENDING = (
-    ("\u1160", "\u11ff"),  # Hangul vowels and finals, where syllables are spelt out
-    ("\U0001f3fb", "\U0001f3ff"),  # skin tones
-    ("\U000e0020", "\U000e007f"),  # tags of regional flags
-)
-
-
-def _inside_cluster(text: str, index: int, floor: int) -> bool:
-    """Whether a cut before `text[index]` would fall inside what people see as one character.
-
-    The rules of UAX #29 that matter, looked up from `floor` on.
-    """
-    before, char = text[index - 1], text[index]
-    if before == _ZWJ or char == _ZWJ or (before == "\r" and char == "\n"):
-        return True
-    if unicodedata.category(char) in _MARKS or any(first <= char <= last for first, last in _EXTENDING):
-        return True
-    if not _regional(char):
-        return False
-    run = 0
-    while index - run > floor and _regional(text[index - 1 - run]):
-        run += 1
-    return run % 2 == 1  # flags are pairs
-
-
-def _regional(char: str) -> bool:
-    return "\U0001f1e6" <= char <= "\U0001f1ff"

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from gateway.errors import PduError
 
+from .alphabet import BASIC, Tables
 from .enums import Alphabet, Iei
+from .national import tables_of
 from .reader import OctetReader
 from .septets import pack, packed_size, unpack
 
 MAX_OCTETS = 140  # of TP-UD, header included
-MAX_SEPTETS = 160
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,7 @@ class Ports:
 
 
 _CONCAT_SIZES: Mapping[int, int] = {Iei.CONCAT_8: 3, Iei.CONCAT_16: 4}
+_SHIFTS = (Iei.NATIONAL_SINGLE_SHIFT, Iei.NATIONAL_LOCKING_SHIFT)
 _PORTS_SIZES: Mapping[int, int] = {Iei.PORTS_8: 2, Iei.PORTS_16: 4}
 
 
@@ -79,6 +81,16 @@ class UserData:
         if self.header or not self.ignored_header:
             return build_header(self.header)
         return bytes((len(self.ignored_header),)) + self.ignored_header
+
+    @property
+    def tables(self) -> Tables:
+        """What the septets mean: under the header's national language shifts, which are the part's own (9.2.3.24.15)."""
+        shifts = {
+            element.iei: element.data[0] for element in self.header if len(element.data) == 1 and element.iei in _SHIFTS
+        }
+        if not shifts:
+            return BASIC
+        return tables_of(shifts.get(Iei.NATIONAL_LOCKING_SHIFT, 0), shifts.get(Iei.NATIONAL_SINGLE_SHIFT, 0))
 
     @property
     def concat(self) -> Concat | None:
@@ -148,7 +160,9 @@ def read_user_data(reader: OctetReader, alphabet: Alphabet, *, has_header: bool)
     """TP-UDL and TP-UD. PduError when octets are missing or the header is longer than the data."""
     length = reader.octet("TP-UDL")
     start = reader.pos
-    octets = reader.take(packed_size(length) if alphabet is Alphabet.GSM7 else length, "TP-UD")
+    octets = reader.field(packed_size(length) if alphabet is Alphabet.GSM7 else length, "TP-UD")
+    if reader.missing:
+        length = len(octets) * 8 // 7 if alphabet is Alphabet.GSM7 else len(octets)
     if not has_header or not length:  # TP-UDHI without any user data is seen in the field
         payload = unpack(octets, length) if alphabet is Alphabet.GSM7 else octets
         return UserData(alphabet=alphabet, payload=payload)
@@ -168,18 +182,19 @@ def read_user_data(reader: OctetReader, alphabet: Alphabet, *, has_header: bool)
     return UserData(alphabet=alphabet, payload=payload, header=elements)
 
 
-def write_user_data(ud: UserData) -> bytes:
-    """TP-UDL and TP-UD. PduError when it is longer than a TPDU takes or a byte is no septet."""
+def write_user_data(ud: UserData, max_octets: int = MAX_OCTETS) -> bytes:
+    """TP-UDL and TP-UD. PduError when it is longer than the TPDU takes (`max_octets`) or a byte is no septet."""
     header = ud.header_octets
     if ud.alphabet is not Alphabet.GSM7:
         octets = header + ud.payload
-        if len(octets) > MAX_OCTETS:
-            raise PduError(f"user data of {len(octets)} octets, at most {MAX_OCTETS} fit", offset=MAX_OCTETS)
+        if len(octets) > max_octets:
+            raise PduError(f"user data of {len(octets)} octets, at most {max_octets} fit", offset=max_octets)
         return bytes((len(octets),)) + octets
     used, fill_bits = header_septets(len(header))
     length = used + len(ud.payload)
-    if length > MAX_SEPTETS:
-        raise PduError(f"user data of {length} septets, at most {MAX_SEPTETS} fit", offset=MAX_SEPTETS)
+    if length > max_octets * 8 // 7:
+        limit = max_octets * 8 // 7
+        raise PduError(f"user data of {length} septets, at most {limit} fit", offset=limit)
     if not ud.payload.isascii():
         raise PduError("a septet has seven bits", offset=next(i for i, s in enumerate(ud.payload) if s > 0x7F))
     return bytes((length,)) + header + pack(ud.payload, fill_bits)

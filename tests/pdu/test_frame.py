@@ -114,7 +114,10 @@ def test_case_and_line_ends_do_not_matter() -> None:
         ("0791６４", 2),  # digits, but not of ASCII
         ("0C91640705809900000000000000", 0),  # an SC address of 12 octets
         ("000415D0", 2),  # 21 semi-octets
-        ("0001000B916407281553F80000AA0AE8329BFD4697D9EC37", 1),  # a SUBMIT is not received
+        (
+            "0001000B916407281553F80000AA0AE8329BFD4697D9EC37",
+            10,
+        ),  # a SUBMIT is not received, and no SUBMIT-REPORT either
         ("004405812143F5000062114290507000" + "020500", 17),  # a header longer than the data
         ("004405812143F5000462114290507000" + "020500", 17),
     ],
