@@ -47,6 +47,18 @@ class Address:
             raise PduError(f"a name has at most {MAX_ALPHANUMERIC} GSM characters", offset=MAX_ALPHANUMERIC)
         return cls(value=text, ton=Ton.ALPHANUMERIC, npi=Npi.UNKNOWN)
 
+    @classmethod
+    def number(cls, digits: str, *, ton: Ton = Ton.NATIONAL, npi: int = Npi.ISDN) -> Address:
+        """A number of a type that `parse` does not give: national, abbreviated … PduError for what is no number.
+
+        `digits` may have `*`, `#`, `a`, `b` and `c` (23.040 9.1.2.3), but no `+`, which is for the international type.
+        """
+        if ton is Ton.ALPHANUMERIC:
+            raise PduError("a number is not alphanumeric")
+        address = cls(value=digits, ton=ton, npi=npi)
+        write_address(address)
+        return address
+
     def __str__(self) -> str:
         return f"+{self.value}" if self.ton is Ton.INTERNATIONAL else self.value
 

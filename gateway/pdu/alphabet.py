@@ -53,6 +53,7 @@ class Tables:
     locking: str  # 128 characters
     shifted: str  # what a septet means after the escape; the locking table's character where nothing is defined
     encoding: Mapping[int, bytes]  # code point → one septet or escape + septet
+    characters: frozenset[str]  # what can be encoded
 
     @classmethod
     def of(cls, locking: str, single: Mapping[int, str]) -> Tables:
@@ -65,7 +66,7 @@ class Tables:
         locking = locking.replace(GAP, " ")
         # 23.038 6.2.1.1: an undefined code after the escape shows the character of the main table.
         shifted = "".join(single.get(septet, char) for septet, char in enumerate(locking))
-        return cls(locking=locking, shifted=shifted, encoding=encoding)
+        return cls(locking=locking, shifted=shifted, encoding=encoding, characters=frozenset(map(chr, encoding)))
 
 
 BASIC = Tables.of(DEFAULT, EXTENSION)
@@ -121,8 +122,7 @@ def decode_ucs2(octets: bytes) -> str:
 
 def is_gsm7(text: str, tables: Tables = BASIC) -> bool:
     """Whether the tables, those of the default alphabet unless others are given, have all the characters."""
-    encoding = tables.encoding
-    return all(ord(char) in encoding for char in text)
+    return tables.characters.issuperset(text)
 
 
 def _not_encodable(text: str, index: int, alphabet: Alphabet) -> PduError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Enum, IntEnum
 
 from gateway.errors import PduError
 
@@ -19,6 +19,18 @@ class Indication(IntEnum):
     OTHER = 3
 
 
+class DcsGroup(Enum):
+    """The coding groups, by bits 7 to 4."""
+
+    GENERAL = "general"
+    AUTOMATIC_DELETION = "automatic-deletion"
+    RESERVED = "reserved"
+    WAITING_DISCARD = "waiting-discard"
+    WAITING_STORE = "waiting-store"
+    WAITING_STORE_UCS2 = "waiting-store-ucs2"
+    CODING_CLASS = "coding-class"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageWaiting:
     """A message-waiting indication: set or cleared, for what, and whether the text itself is to be kept."""
@@ -30,6 +42,7 @@ class MessageWaiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Meaning:
+    group: DcsGroup
     alphabet: Alphabet = Alphabet.GSM7
     message_class: int | None = None
     compressed: bool = False
@@ -44,6 +57,7 @@ _ALPHABETS = (Alphabet.GSM7, Alphabet.DATA, Alphabet.UCS2, Alphabet.GSM7)
 
 def _general(octet: int) -> _Meaning:
     return _Meaning(
+        group=DcsGroup.AUTOMATIC_DELETION if octet & 0x40 else DcsGroup.GENERAL,
         alphabet=_ALPHABETS[octet >> 2 & 3],
         message_class=octet & 3 if octet & 0x10 else None,
         compressed=bool(octet & 0x20),
@@ -53,23 +67,32 @@ def _general(octet: int) -> _Meaning:
 
 
 def _reserved(octet: int) -> _Meaning:
-    return _Meaning(reserved=True)
+    return _Meaning(group=DcsGroup.RESERVED, reserved=True)
+
+
+_WAITING = {0xC: DcsGroup.WAITING_DISCARD, 0xD: DcsGroup.WAITING_STORE, 0xE: DcsGroup.WAITING_STORE_UCS2}
 
 
 def _waiting(octet: int) -> _Meaning:
-    group = octet >> 4
+    group = _WAITING[octet >> 4]
     return _Meaning(
-        alphabet=Alphabet.UCS2 if group == 0xE else Alphabet.GSM7,
-        message_waiting=MessageWaiting(active=bool(octet & 8), indication=Indication(octet & 3), store=group != 0xC),
+        group=group,
+        alphabet=Alphabet.UCS2 if group is DcsGroup.WAITING_STORE_UCS2 else Alphabet.GSM7,
+        message_waiting=MessageWaiting(
+            active=bool(octet & 8), indication=Indication(octet & 3), store=group is not DcsGroup.WAITING_DISCARD
+        ),
     )
 
 
 def _class(octet: int) -> _Meaning:
-    return _Meaning(alphabet=Alphabet.DATA if octet & 4 else Alphabet.GSM7, message_class=octet & 3)
+    return _Meaning(
+        group=DcsGroup.CODING_CLASS, alphabet=Alphabet.DATA if octet & 4 else Alphabet.GSM7, message_class=octet & 3
+    )
 
 
 _GROUPS = (*(_general,) * 8, *(_reserved,) * 4, *(_waiting,) * 3, _class)
 _MEANINGS = tuple(_GROUPS[octet >> 4](octet) for octet in range(256))
+_WAITING_GROUPS = {(False, Alphabet.GSM7): 0xC0, (True, Alphabet.GSM7): 0xD0, (True, Alphabet.UCS2): 0xE0}
 _CODES = {Alphabet.GSM7: 0x00, Alphabet.DATA: 0x04, Alphabet.UCS2: 0x08}
 
 
@@ -92,6 +115,19 @@ class Dcs:
         if not 0 <= message_class <= 3:
             raise PduError(f"a message class is 0 to 3, not {message_class}")
         return cls(octet=octet | 0x10 | message_class)
+
+    @classmethod
+    def waiting(cls, waiting: MessageWaiting, alphabet: Alphabet = Alphabet.GSM7) -> Dcs:
+        """The octet for a message-waiting indication. PduError where no group has it: UCS2 text is always stored."""
+        group = _WAITING_GROUPS.get((waiting.store, alphabet))
+        if group is None:
+            raise PduError(f"no message-waiting group is {alphabet.value}, {'kept' if waiting.store else 'discarded'}")
+        return cls(octet=group | (8 if waiting.active else 0) | waiting.indication)
+
+    @property
+    def group(self) -> DcsGroup:
+        """The coding group."""
+        return _MEANINGS[self.octet].group
 
     @property
     def alphabet(self) -> Alphabet:

@@ -30,13 +30,16 @@ def join(parts: Sequence[UserData]) -> Content:
     """
     if not parts:
         raise PduError("there are no parts to join")
-    runs = [(key, b"".join(part.payload for part in run)) for key, run in groupby(parts, _writing)]
+    if len(parts) == 1:
+        runs = [(_writing(parts[0]), parts[0].payload)]
+    else:
+        runs = [(key, b"".join(part.payload for part in run)) for key, run in groupby(parts, _writing)]
     if len(runs) == 1 and runs[0][0][0] is Alphabet.DATA:
         return Content(text=None, data=runs[0][1], encoding=Alphabet.DATA)
     text = "".join(_decode(alphabet, tables, payload) for (alphabet, tables), payload in runs)
     # Where the parts differ, the text as a whole is of the alphabet that has all of it.
-    alphabets = {alphabet for (alphabet, _), _ in runs}
-    encoding = alphabets.pop() if len(alphabets) == 1 else Alphabet.UCS2
+    first = runs[0][0][0]
+    encoding = first if all(alphabet is first for (alphabet, _), _ in runs[1:]) else Alphabet.UCS2
     return Content(text=text, data=None, encoding=encoding)
 
 
@@ -48,10 +51,6 @@ def _writing(part: UserData) -> tuple[Alphabet, Tables]:
 
 
 def _decode(alphabet: Alphabet, tables: Tables, payload: bytes) -> str:
-    match alphabet:
-        case Alphabet.GSM7:
-            return decode_gsm7(payload, tables)
-        case Alphabet.UCS2:
-            return decode_ucs2(payload)
-        case Alphabet.DATA:
-            return payload.decode("latin-1")
+    if alphabet is Alphabet.GSM7:
+        return decode_gsm7(payload, tables)
+    return decode_ucs2(payload) if alphabet is Alphabet.UCS2 else payload.decode("latin-1")

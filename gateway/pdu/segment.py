@@ -9,7 +9,7 @@ from itertools import accumulate, pairwise
 
 from gateway.errors import PduError
 
-from .alphabet import Tables, encode_gsm7, encode_ucs2, is_gsm7
+from .alphabet import BASIC, Tables, encode_gsm7, encode_ucs2, is_gsm7
 from .dcs import Dcs
 from .enums import Alphabet, Iei, Language
 from .fold import Folding, Replacement, fold
@@ -48,15 +48,8 @@ class _Writing:
     replaced: tuple[Replacement, ...] = ()
     locking: Language = Language.DEFAULT
     single: Language = Language.DEFAULT
-
-    @property
-    def tables(self) -> Tables:
-        return tables_of(self.locking, self.single)
-
-    @property
-    def header(self) -> tuple[InformationElement, ...]:
-        shifts = ((Iei.NATIONAL_SINGLE_SHIFT, self.single), (Iei.NATIONAL_LOCKING_SHIFT, self.locking))
-        return tuple(InformationElement(iei=iei, data=bytes((language,))) for iei, language in shifts if language)
+    tables: Tables = BASIC
+    header: tuple[InformationElement, ...] = ()
 
 
 def segment(
@@ -145,8 +138,20 @@ def _national(text: str, languages: Sequence[Language], locking: bool) -> list[_
         shifts = [(Language.DEFAULT, language)]
         if locking and locking_table(language):
             shifts += [(language, Language.DEFAULT), (language, language)]
-        ways += [_Writing(text=text, alphabet=Alphabet.GSM7, locking=one, single=two) for one, two in shifts]
+        ways += [_shifted(text, *shift) for shift in shifts]
     return ways
+
+
+def _shifted(text: str, locking: Language, single: Language) -> _Writing:
+    elements = ((Iei.NATIONAL_SINGLE_SHIFT, single), (Iei.NATIONAL_LOCKING_SHIFT, locking))
+    return _Writing(
+        text=text,
+        alphabet=Alphabet.GSM7,
+        locking=locking,
+        single=single,
+        tables=tables_of(locking, single),
+        header=tuple(InformationElement(iei=iei, data=bytes((language,))) for iei, language in elements if language),
+    )
 
 
 def _folded(way: _Writing, folding: Folding) -> _Writing | None:

@@ -62,3 +62,30 @@ def unpack(octets: bytes, count: int, fill_bits: int = 0) -> bytes:
     for shift, low, high in reversed(_masks(groups)):
         bits = bits & low | bits << shift & high
     return bits.to_bytes(groups * GROUP, "little")[:count]
+
+
+_CR = 0x0D  # in both the default alphabet and the locking shift tables
+
+
+def pack_ussd(septets: bytes, fill_bits: int = 0) -> bytes:
+    """Septets to octets as USSD and cell broadcast want them (23.038 6.1.2.3.1).
+
+    Seven spare bits hold a carriage return, not an @. A text that ends in one where an octet ends gets another, so that
+    taking one off leaves it as it was.
+    """
+    spare = -(7 * len(septets) + fill_bits) % 8
+    if spare == 7 or (not spare and septets[-1:] == bytes((_CR,))):
+        septets += bytes((_CR,))
+    return pack(septets, fill_bits)
+
+
+def unpack_ussd(octets: bytes, fill_bits: int = 0) -> bytes:
+    """All septets in the octets but the carriage return that `pack_ussd` put there."""
+    count = (8 * len(octets) - fill_bits) // 7
+    septets = unpack(octets, count, fill_bits) if count > 0 else b""
+    if septets[-1:] != bytes((_CR,)):
+        return septets
+    alone = (7 * count + fill_bits) % 8 == 0  # it fills the last octet to its end
+    # Or it is the second one, after a text whose own return ended with an octet.
+    doubled = septets[-2:-1] == bytes((_CR,)) and (7 * (count - 1) + fill_bits) % 8 == 0
+    return septets[:-1] if alone or doubled else septets

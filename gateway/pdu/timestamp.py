@@ -10,7 +10,7 @@ from gateway.errors import PduError
 
 SIZE = 7  # octets of a timestamp, and of the absolute and enhanced validity
 _QUARTER = timedelta(minutes=15)
-_CENTURY_SPLIT = 70  # two-digit years from here on are 19xx
+_FIRST_YEAR = 1970  # of the hundred that two digits stand for
 _NEGATIVE = 0x08  # sign bit of the time zone, in its raw octet
 
 _MINUTE, _HOUR, _DAY, _WEEK = 60, 3600, 86400, 604800
@@ -47,14 +47,16 @@ class Timestamp:
     @property
     def moment(self) -> datetime | None:
         """The time with the offset as encoded; None where the digits are no date (service centres do send such)."""
+        return self.moment_since(_FIRST_YEAR)
+
+    def moment_since(self, first_year: int) -> datetime | None:
+        """`moment` where the two digits of the year mean one of the hundred years that begin with `first_year`."""
         year, month, day, hour, minute, second = self.octets[:6].translate(_BCD)
         zone = _ZONES[self.octets[6]]
         if zone is None or year == _NO_DIGITS:
             return None
         try:
-            return datetime(
-                year + (1900 if year >= _CENTURY_SPLIT else 2000), month, day, hour, minute, second, tzinfo=zone
-            )
+            return datetime(first_year + (year - first_year) % 100, month, day, hour, minute, second, tzinfo=zone)
         except ValueError:
             return None  # a month 13, an hour 31: what is not a date has no moment
 
@@ -127,6 +129,16 @@ class AbsoluteValidity:
         """When it expires; None where the digits are no date."""
         return Timestamp(octets=self.octets).moment
 
+    @classmethod
+    def of(cls, moment: datetime) -> AbsoluteValidity:
+        """Until an aware time. PduError as for `Timestamp.of`."""
+        return cls(octets=Timestamp.of(moment).octets)
+
+
+_FORM_NONE, _FORM_RELATIVE, _FORM_SECONDS, _FORM_CLOCK = range(4)
+_SINGLE_SHOT = 0x40
+_EXTENDED = 0x80
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnhancedValidity:
@@ -138,21 +150,47 @@ class EnhancedValidity:
         if len(self.octets) != SIZE:
             raise PduError(f"an enhanced validity has {SIZE} octets, not {len(self.octets)}")
 
+    @classmethod
+    def of(cls, seconds: int | None = None, *, single_shot: bool = False) -> EnhancedValidity:
+        """For so many seconds, exactly up to 100 hours, then the longest step that is not longer; None: no period given.
+
+        PduError when `seconds` is not positive.
+        """
+        if seconds is None:
+            form, fields = _FORM_NONE, b""
+        elif seconds <= 0:
+            raise PduError(f"a message is valid for some time, not {seconds} s")
+        elif seconds <= 0xFF:
+            form, fields = _FORM_SECONDS, bytes((seconds,))
+        elif seconds < 100 * _HOUR:
+            clock = (seconds // _HOUR, seconds // _MINUTE % 60, seconds % 60)
+            form, fields = _FORM_CLOCK, bytes(value // 10 | value % 10 << 4 for value in clock)
+        else:
+            form, fields = _FORM_RELATIVE, bytes((ValidityPeriod.at_most(seconds).octet,))
+        first = form | (_SINGLE_SHOT if single_shot else 0)
+        return cls(octets=(bytes((first,)) + fields).ljust(SIZE, b"\0"))
+
     @property
     def single_shot(self) -> bool:
         """The service centre tries once."""
-        return bool(self.octets[0] & 0x40)
+        return bool(self.octets[0] & _SINGLE_SHOT)
 
     @property
     def seconds(self) -> int | None:
         """How long it is valid; None where no period is given or the form is reserved."""
         form = self.octets[0] & 0x07
-        if form == 1:
-            return _RELATIVE[self.octets[1]]
-        if form == 2:
-            return self.octets[1] or None
-        if form == 3:
-            hours, minutes, seconds = self.octets[1:4].translate(_BCD)
+        at = 1
+        while self.octets[at - 1] & _EXTENDED:  # further indicators that say nothing that we know
+            if at == SIZE:
+                return None
+            at += 1
+        fields = self.octets[at:].ljust(3, b"\0")
+        if form == _FORM_RELATIVE:
+            return _RELATIVE[fields[0]]
+        if form == _FORM_SECONDS:
+            return fields[0] or None
+        if form == _FORM_CLOCK:
+            hours, minutes, seconds = fields[:3].translate(_BCD)
             if _NO_DIGITS in (hours, minutes, seconds) or minutes > 59 or seconds > 59:
                 return None
             return hours * _HOUR + minutes * _MINUTE + seconds
