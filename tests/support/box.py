@@ -96,7 +96,7 @@ class Box:
 
 
 @contextmanager
-def box(directory: Path, *, modems: int = 2, extra: str = "", emulate: Sequence[str] = ()) -> Iterator[Box]:
+def box(directory: Path, *, modems: int | None = 2, extra: str = "", emulate: Sequence[str] = ()) -> Iterator[Box]:
     """Everything but the daemon, which `start()` starts; all of it ends with the block."""
     with ExitStack() as stack:
         broker = stack.enter_context(Broker(directory / "broker"))

@@ -129,8 +129,10 @@ def _copy(stream: Any, keep: Callable[[str], None]) -> None:
 class EmulatorProcess(Program):
     """`smsgw emulate`; `ready` is the JSON line that it prints."""
 
-    def __init__(self, links: Path, *, modems: int = 1, extra: Sequence[str] = ()) -> None:
-        super().__init__("emulate", "--modems", str(modems), "--links", str(links), "--control", "127.0.0.1:0", *extra)
+    def __init__(self, links: Path, *, modems: int | None = 1, extra: Sequence[str] = ()) -> None:
+        """`modems` None: `extra` names a file that says which."""
+        count = [] if modems is None else ["--modems", str(modems)]
+        super().__init__("emulate", *count, "--links", str(links), "--control", "127.0.0.1:0", *extra)
         self.ready: dict[str, Any] = {}
 
     def start(self) -> None:

@@ -1,0 +1,105 @@
+"""A storm: traffic both ways over three modems, SIGKILL at random moments, small storages, faults on the lines.
+
+`SMSGW_CHAOS_SEEDS` (a count) makes it as long as one likes; every seed is a storm of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.support.box import Box, box
+from tests.support.processes import wait_until
+
+SEEDS = range(1, int(os.environ.get("SMSGW_CHAOS_SEEDS", "1")) + 1)
+OUT, IN, KILLS = 60, 45, 6
+LONG = " and so on, for more than one part" * 12
+
+SETTINGS = """
+[outbox]
+unknown_hold_s = 8
+late_reply_s = 1
+"""
+
+EMULATED = """
+[network]
+report_delay_s = 0.3
+reorder = 0.2
+reorder_s = 0.2
+""" + "".join(
+    f"""
+[[modem]]
+name = "modem{n}"
+personality = "{personality}"
+number = "+49170000000{n}"
+storages = {{ SM = 10, ME = 10, SR = 10 }}
+"""
+    for n, personality in enumerate(("sim7600", "huawei-e3372", "generic"), 1)
+)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_nothing_is_lost_or_repeated_in_a_storm(tmp_path: Path, seed: int) -> None:
+    rng = random.Random(seed)
+    emulated = tmp_path / "emulated.toml"
+    emulated.write_text(EMULATED.replace("[network]", f"[network]\nseed = {seed}"))
+    with box(tmp_path, modems=None, extra=SETTINGS, emulate=("-c", str(emulated))) as gateway:
+        for n in (1, 2, 3):
+            slow = {"modem": f"modem{n}", "kind": "delay-reply", "match": r"\+CMGS", "count": 0}
+            gateway.control("/fault", {**slow, "delay_s": rng.uniform(0.02, 0.2)})
+        gateway.start()
+        gateway.wait_online("modem1", "modem2", "modem3", seconds=30)
+        sent = {f"out{n}": f"out {n}" + (LONG if n % 4 == 0 else "") for n in range(OUT)}
+        for n, (client_id, text) in enumerate(sent.items()):
+            gateway.send(wait=False, id=client_id, to=f"+4917099{n:06d}", text=text)
+        received = {f"in {n}" + (LONG if n % 3 == 0 else "") for n in range(IN)}
+        for _ in range(KILLS):
+            incoming = rng.sample(sorted(received), IN // KILLS)
+            for text in incoming:
+                deliver(gateway, rng, text)
+                received.discard(text)
+            threading.Event().wait(rng.uniform(0.1, 2.5))  # the moment of the kill is what is random here
+            gateway.kill()
+            gateway.start()
+        for text in received:
+            deliver(gateway, rng, text)
+        check(gateway, sent)
+
+
+def deliver(gateway: Box, rng: random.Random, text: str) -> None:
+    n = int(text.split()[1])
+    gateway.control(
+        "/deliver", {"modem": f"modem{rng.randrange(1, 4)}", "from": f"+491718{n:06d}", "text": text, "ref": n}
+    )
+
+
+def check(gateway: Box, sent: dict[str, str]) -> None:
+    def last(client_id: str) -> str:
+        return (gateway.statuses(client_id) or [""])[-1]
+
+    wait_until(lambda: all(last(client_id) == "delivered" for client_id in sent), "every text to be delivered", 90)
+    phones = {to: gateway.control(f"/phones/{to}")["parts"] for to in {f"+4917099{n:06d}" for n in range(OUT)}}
+    for n, (client_id, text) in enumerate(sent.items()):
+        parts = phones[f"+4917099{n:06d}"]
+        taken = sorted((part["udh"]["seq"] if part["udh"] else 1, part["text"]) for part in parts)
+        assert "".join(piece for _, piece in taken) == text, client_id
+        assert len({part["modem"] for part in parts}) == 1
+        assert [word for word in gateway.statuses(client_id) if word != "unknown"] == ["queued", "sent", "delivered"]
+    expected = Counter(f"in {n}" + (LONG if n % 3 == 0 else "") for n in range(IN))
+
+    def shown() -> Counter[str]:
+        return Counter(text for text, _ in {(e["text"], e["message_id"]) for e in gateway.seen("inbox")})
+
+    wait_until(lambda: sum(shown().values()) >= IN, "every text in the inbox", 60)
+    assert shown() == expected
+
+    def left() -> int:
+        modems = gateway.control("/modems")["modems"]
+        return sum(each["waiting"] + sum(s["used"] for s in each["storages"].values()) for each in modems)
+
+    wait_until(lambda: left() == 0, "the modems to be empty", 90)
