@@ -12,7 +12,7 @@ from .enums import Alphabet, CommandType, Direction, Iei, Language, Npi, Ton
 from .fold import Folding, Replacement
 from .frame import Frame, decode_frame, encode_frame, fingerprint
 from .join import Content, join
-from .mail import Mail, compose_mail, parse_mail, split_mail
+from .mail import Mail, compose_mail, is_mail, parse_mail, split_mail
 from .national import tables_of
 from .protocol import Protocol, ProtocolKind, protocol_of
 from .segment import Segmentation, segment, with_reference
@@ -80,6 +80,7 @@ __all__ = [
     "fingerprint",
     "interpret_element",
     "is_gsm7",
+    "is_mail",
     "join",
     "pages_of",
     "parse_mail",

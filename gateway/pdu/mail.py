@@ -7,13 +7,16 @@ from dataclasses import dataclass
 
 from gateway.errors import PduError
 
-from .enums import Alphabet, Iei
+from .address import Address
+from .enums import Alphabet, Iei, Ton
 from .join import Content, join
+from .protocol import EMAIL
 from .udh import InformationElement, UserData
 
+_GATEWAY_DIGITS = 4
 _ADDRESS = r"[^\s()#@]+@[^\s()#@]+"
 _TEXT = re.compile(
-    rf"(?P<address>{_ADDRESS})(?:\((?P<bracketed>[^()]*)\)|#(?P<hashed>[^#]*)#|[ \r\n]|$)(?P<body>.*)", re.DOTALL
+    rf"(?P<address>{_ADDRESS})(?:\((?P<bracketed>[^()]*)\)|#(?P<hashed>[^#]*)#| /|[ \r\n]|$)(?P<body>.*)", re.DOTALL
 )
 
 
@@ -33,12 +36,17 @@ class Mail:
 
 
 def parse_mail(text: str) -> Mail | None:
-    """`address SP body`, `address(subject)body` or `address#subject#body`, as gateways send them; None for other texts."""
+    """`address SP body` (or `SP /`), `address(subject)body`, `address#subject#body`, as gateways send them; else None."""
     match = _TEXT.match(text)
     if match is None:
         return None
     bracketed, hashed = match["bracketed"], match["hashed"]
     return Mail(address=match["address"], subject=bracketed if bracketed is not None else hashed, body=match["body"])
+
+
+def is_mail(pid: int, sender: Address) -> bool:
+    """Whether a text is to be read as e-mail: by its TP-PID, or as phones do, when a gateway's short number sent it."""
+    return pid == EMAIL or (sender.ton is not Ton.ALPHANUMERIC and 0 < len(sender.value) <= _GATEWAY_DIGITS)
 
 
 def compose_mail(mail: Mail) -> str:
