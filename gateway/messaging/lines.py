@@ -32,6 +32,7 @@ class Line:
     status: LineStatus
     sim: Sim | None = None
     ready_since: float | None = None
+    swept_at: float | None = None
     sent_today: int = 0
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -83,6 +84,10 @@ class Lines:
         line.ready_since = None
         self._show(line, able=False, since=self._clock.now())
         return line
+
+    def swept(self, name: str) -> None:
+        """A storage of the line was listed to its end."""
+        self.by_name[name].swept_at = self._clock.monotonic()
 
     def state_changed(self, name: str, state: LineState) -> None:
         line = self.by_name[name]

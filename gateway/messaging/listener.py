@@ -84,6 +84,8 @@ class Listener:
 
     async def swept(self, line: str, iccid: str, memory: str, listed: Sequence[Received]) -> None:
         now = self._clock.now()
+        self._lines.swept(line)
+        self._timers.expect_settlement()
         if await self._store.read(lambda tx: bool(tx.parts.unreleased(iccid, memory))):
             await self._store.write(lambda tx: inbound.swept(tx, iccid, memory, listed, now))
 

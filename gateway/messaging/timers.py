@@ -47,6 +47,7 @@ class Timers:
         self._offer = offer
         self._wake = asyncio.Event()
         self._planned: datetime | None = None
+        self._evidence_since: dict[tuple[str, int, int], float] = {}
 
     def expect(self, moment: datetime) -> None:
         """Something will be due at `moment`."""
@@ -104,6 +105,8 @@ class Timers:
         """Unknown segments whose hold is over are settled by policy. Returns when the next hold ends."""
         unknown = await self._store.read(lambda tx: tx.segments.in_states((SegmentState.UNKNOWN,)))
         nearest: datetime | None = None
+        if not unknown:
+            self._evidence_since.clear()
         for segment in unknown:
             waited = self._waited(segment, now)
             if waited is None:
@@ -120,9 +123,20 @@ class Timers:
         self._offer()
 
     def _waited(self, segment: Segment, now: datetime) -> timedelta | None:
-        """How long evidence could have come: since the loss, while this SIM was there, registered and swept. None: it is away."""
-        for line in self._lines.by_name.values():
-            if line.sim is not None and line.sim.iccid == segment.iccid and line.ready_since is not None:
-                there = timedelta(seconds=self._clock.monotonic() - line.ready_since)
-                return min(there, now - (segment.settled_at or now))
-        return None
+        """How long evidence could have come. None: the SIM is away, or its storages were not swept since the loss.
+
+        A report may lie in a storage without a word, so the time counts from the first sweep after the loss on.
+        """
+        key = (segment.message_id, segment.seq, segment.attempts)
+        line = next(
+            (each for each in self._lines.by_name.values() if each.sim and each.sim.iccid == segment.iccid), None
+        )
+        if line is None or line.ready_since is None or line.swept_at is None:
+            self._evidence_since.pop(key, None)
+            return None
+        lost = self._clock.monotonic() - (now - (segment.settled_at or now)).total_seconds()
+        if line.swept_at <= lost:
+            return None
+        since = max(self._evidence_since.get(key, line.swept_at), line.ready_since)
+        self._evidence_since[key] = since
+        return timedelta(seconds=self._clock.monotonic() - since)

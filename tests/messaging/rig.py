@@ -149,7 +149,13 @@ class Rig:
     ports: dict[str, Port]
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
+    async def sweep(self, name: str = "one") -> None:
+        self.clock.advance(0.01)
+        await self.service.listener.swept(name, f"iccid-{name}", "SM", [])
+
     async def ready(self, name: str = "one", *, iccid: str | None = None, late: Answer | None = None) -> None:
+        """As the modem layer does it: swept first, then able to send."""
+        await self.sweep(name)
         number = f"+4917000000{1 + list(self.ports).index(name):02d}"
         identity = Identity(imei=f"imei-{name}", iccid=iccid or f"iccid-{name}", number=number)
         await self.service.listener.ready(name, identity, late)

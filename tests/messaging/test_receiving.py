@@ -39,7 +39,7 @@ def test_a_text_is_announced_in_the_contracts_shape(tmp_path: Path) -> None:
                 "revision": 1,
                 "modem": "one",
                 "smsc_time": "2026-03-01T12:00:00.000Z",
-                "received_at": "2026-03-01T12:00:00.000Z",
+                "received_at": "2026-03-01T12:00:00.010Z",
             }
 
     run(scenario())

@@ -78,9 +78,7 @@ class Box:
 
     def control(self, path: str, body: dict[str, Any] | None = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(
-            self.emulator.control + path, data, {"content-type": "application/json"}
-        )
+        request = urllib.request.Request(self.emulator.control + path, data, {"content-type": "application/json"})
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return json.load(answer)
 
@@ -96,7 +94,9 @@ class Box:
 
 
 @contextmanager
-def box(directory: Path, *, modems: int | None = 2, extra: str = "", emulate: Sequence[str] = ()) -> Iterator[Box]:
+def box(
+    directory: Path, *, modems: int | None = 2, extra: str = "", each_modem: str = "", emulate: Sequence[str] = ()
+) -> Iterator[Box]:
     """Everything but the daemon, which `start()` starts; all of it ends with the block."""
     with ExitStack() as stack:
         broker = stack.enter_context(Broker(directory / "broker"))
@@ -104,7 +104,7 @@ def box(directory: Path, *, modems: int | None = 2, extra: str = "", emulate: Se
         stack.enter_context(emulator)
         observer = stack.enter_context(Observer(broker.port, f"{ROOT_TOPIC}/#"))
         found = Box(broker, emulator, observer, directory / "smsgw.toml")
-        found.config.write_text(_config(found, directory, extra))
+        found.config.write_text(_config(found, directory, extra, each_modem))
         try:
             yield found
         finally:
@@ -112,9 +112,9 @@ def box(directory: Path, *, modems: int | None = 2, extra: str = "", emulate: Se
                 found.daemon.stop()
 
 
-def _config(box: Box, directory: Path, extra: str) -> str:
+def _config(box: Box, directory: Path, extra: str, each_modem: str) -> str:
     modems = "".join(
-        f'[[modem]]\nname = "{modem["name"]}"\nport = "{modem["port"]}"\nnumber = "{modem["number"]}"\n'
+        f'[[modem]]\nname = "{modem["name"]}"\nport = "{modem["port"]}"\nnumber = "{modem["number"]}"\n{each_modem}'
         for modem in box.emulator.ready["modems"]
     )
     return (
