@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import threading
 from collections import Counter
@@ -11,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from tests.chaos.seeds import ASKED, seeds
 from tests.support.box import Box, box
 from tests.support.processes import wait_until
 
-SEEDS = range(1, int(os.environ.get("SMSGW_CHAOS_SEEDS", "1")) + 1)
 OUT, IN, FAULTS = 40, 30, 25
 
 SETTINGS = """
@@ -51,8 +50,8 @@ FAULTS_TO_CHOOSE: tuple[dict[str, Any], ...] = (
 )
 
 
-@pytest.mark.skipif("SMSGW_CHAOS_SEEDS" not in os.environ, reason="takes minutes; scripts/check --chaos runs it")
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.skipif(not ASKED, reason="takes minutes; scripts/check --chaos runs it")
+@pytest.mark.parametrize("seed", seeds())
 def test_nothing_is_lost_or_repeated_under_faults(tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)
     with box(tmp_path, modems=2, extra=SETTINGS, each_modem="submit_timeout_s = 5\n") as gateway:

@@ -1,11 +1,10 @@
 """A storm: traffic both ways over three modems, SIGKILL at random moments, small storages, faults on the lines.
 
-`SMSGW_CHAOS_SEEDS` (a count) makes it as long as one likes; every seed is a storm of its own.
+Every seed is a storm of its own; see `seeds`.
 """
 
 from __future__ import annotations
 
-import os
 import random
 import threading
 from collections import Counter
@@ -13,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos.seeds import seeds
 from tests.support.box import Box, box
 from tests.support.processes import wait_until
 
-SEEDS = range(1, int(os.environ.get("SMSGW_CHAOS_SEEDS", "1")) + 1)
 OUT, IN, KILLS = 60, 45, 6
 LONG = " and so on, for more than one part" * 12
 
@@ -43,7 +42,7 @@ storages = {{ SM = 10, ME = 10, SR = 10 }}
 )
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", seeds())
 def test_nothing_is_lost_or_repeated_in_a_storm(tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)
     emulated = tmp_path / "emulated.toml"
