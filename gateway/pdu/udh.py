@@ -173,7 +173,7 @@ def read_user_data(reader: OctetReader, alphabet: Alphabet, *, has_header: bool)
     payload = octets[size:]
     if alphabet is Alphabet.GSM7:
         used, fill_bits = header_septets(size)
-        if used > length:
+        if used > length and not reader.missing:
             raise PduError("the user data header is longer than the user data", offset=start)
         payload = unpack(payload, length - used, fill_bits) if length > used else b""
     elements = parse_header(raw)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -10,14 +11,17 @@ from gateway.pdu import (
     AbsoluteValidity,
     Address,
     Alphabet,
+    Command,
     Concat,
     Dcs,
     Deliver,
+    DeliverReport,
     EnhancedValidity,
     InformationElement,
     Ports,
     StatusReport,
     Submit,
+    SubmitReport,
     Timestamp,
     Ton,
     UserData,
@@ -70,10 +74,10 @@ headers = st.lists(elements, max_size=4).map(tuple)
 
 
 @st.composite
-def user_data(draw: st.DrawFn, alphabet: Alphabet) -> UserData:
+def user_data(draw: st.DrawFn, alphabet: Alphabet, max_octets: int = 140) -> UserData:
     """Any user data that fits."""
     header = draw(headers)
-    room = 140 - (1 + sum(2 + len(element.data) for element in header) if header else 0)
+    room = max_octets - (1 + sum(2 + len(element.data) for element in header) if header else 0)
     if alphabet is Alphabet.GSM7:
         payload = bytes(draw(st.lists(st.integers(0, 0x7F), max_size=room * 8 // 7)))
     else:
@@ -123,23 +127,60 @@ def submits(draw: st.DrawFn) -> Submit:
 
 
 @st.composite
-def status_reports(draw: st.DrawFn) -> StatusReport:
+def announced(draw: st.DrawFn, max_octets: int) -> dict[str, Any]:
+    """What a TP-PI announces."""
     coding = draw(st.none() | dcs)
     alphabet = coding.user_data_alphabet if coding else Alphabet.GSM7
+    return {
+        "pid": draw(st.none() | octet),
+        "dcs": coding,
+        "ud": draw(st.none() | user_data(alphabet, max_octets)),
+    }
+
+
+@st.composite
+def status_reports(draw: st.DrawFn) -> StatusReport:
     return StatusReport(
         mr=draw(octet),
         ra=draw(addresses),
         scts=draw(timestamps),
         dt=draw(timestamps),
         st=draw(octet),
-        pid=draw(st.none() | octet),
-        dcs=coding,
-        ud=draw(st.none() | user_data(alphabet)),
         more_messages=draw(st.booleans()),
         loop_prevention=draw(st.booleans()),
         status_report_qualifier=draw(st.booleans()),
+        **draw(announced(131)),
     )
 
 
-tpdus: st.SearchStrategy[Tpdu] = st.one_of(delivers(), submits(), status_reports())
+# Below 0x80 all causes are reserved, and some cannot be told from a TP-PI.
+causes = st.none() | st.integers(0x80, 0xFF)
+
+
+@st.composite
+def deliver_reports(draw: st.DrawFn) -> DeliverReport:
+    return DeliverReport(fcs=draw(causes), **draw(announced(158)))
+
+
+@st.composite
+def submit_reports(draw: st.DrawFn) -> SubmitReport:
+    return SubmitReport(fcs=draw(causes), scts=draw(timestamps), **draw(announced(151)))
+
+
+@st.composite
+def commands(draw: st.DrawFn) -> Command:
+    return Command(
+        mr=draw(octet),
+        pid=draw(octet),
+        ct=draw(octet),
+        mn=draw(octet),
+        da=draw(addresses),
+        ud=draw(user_data(Alphabet.DATA, 156)),
+        status_report_request=draw(st.booleans()),
+    )
+
+
+tpdus: st.SearchStrategy[Tpdu] = st.one_of(
+    delivers(), submits(), status_reports(), deliver_reports(), submit_reports(), commands()
+)
 service_centres = st.none() | numbers.filter(lambda number: bool(number.value))

@@ -18,18 +18,27 @@ from gateway.errors import PduError
 from gateway.pdu import (
     Address,
     Alphabet,
+    Command,
+    Concat,
     Dcs,
     Deliver,
+    DeliverReport,
     Direction,
     StatusReport,
     Submit,
+    SubmitReport,
     Timestamp,
     Ton,
     UserData,
     decode_frame,
+    element_name,
     encode_frame,
     fingerprint,
+    interpret_element,
     join,
+    protocol_of,
+    segment,
+    split_mail,
 )
 from gateway.pdu.tpdu import Tpdu
 from tests.pdu.strategies import delivers, service_centres, submits, tpdus
@@ -47,7 +56,7 @@ over_vectors = pytest.mark.parametrize("vector", VECTORS, ids=[vector["name"] fo
 
 
 def direction_of(tpdu: Tpdu) -> Direction:
-    return Direction.MO if isinstance(tpdu, Submit) else Direction.MT
+    return Direction.MO if isinstance(tpdu, Submit | Command | DeliverReport) else Direction.MT
 
 
 @over_vectors
@@ -157,9 +166,16 @@ def touch_everything(tpdu: Tpdu) -> None:
         case Submit(da=party, validity=validity):
             _ = (str(party), str(validity), getattr(validity, "seconds", 0), getattr(validity, "moment", 0))
         case StatusReport(ra=party, scts=scts, dt=dt):
-            _ = (str(party), scts.moment, dt.moment, tpdu.st_final, tpdu.st_delivered)
+            _ = (str(party), scts.moment, dt.moment, tpdu.st_final, tpdu.st_delivered, tpdu.status)
+        case DeliverReport(failure=failure) | SubmitReport(failure=failure):
+            _ = str(failure)
+        case Command(da=party):
+            _ = str(party)
+    if tpdu.pid is not None:
+        _ = protocol_of(tpdu.pid)
     if tpdu.ud is not None:
-        _ = (tpdu.ud.concat, tpdu.ud.ports, join([tpdu.ud]))
+        _ = (tpdu.ud.concat, tpdu.ud.ports, join([tpdu.ud]), split_mail((tpdu.ud,)))
+        _ = [(element_name(element.iei), interpret_element(element)) for element in tpdu.ud.header]
     if tpdu.dcs is not None:
         _ = (tpdu.dcs.message_class, tpdu.dcs.message_waiting)
 
@@ -171,6 +187,7 @@ def read_or_refuse(pdu: str) -> None:
 def refusals(pdu: str, direction: Direction) -> list[int]:
     """Where reading fails, if it does."""
     try:
+        touch_everything(decode_frame(pdu, direction, truncated=True).tpdu)
         touch_everything(decode_frame(pdu, direction).tpdu)
     except PduError as error:
         return [error.offset]
@@ -221,6 +238,56 @@ def test_a_fingerprint_of_a_submit_is_all_of_it(submit: Submit) -> None:
     assert fingerprint(b"") == b""
 
 
+def octets(count: int) -> UserData:
+    return UserData(alphabet=Alphabet.DATA, payload=bytes(count))
+
+
+@pytest.mark.parametrize(
+    "tpdu",
+    [
+        StatusReport(mr=0, ra=NUMBER, scts=SCTS, dt=SCTS, st=0, ud=octets(131), dcs=Dcs(octet=4)),
+        DeliverReport(ud=octets(159), dcs=Dcs(octet=4)),
+        DeliverReport(fcs=0xFF, ud=octets(158), dcs=Dcs(octet=4)),
+        SubmitReport(scts=SCTS, ud=octets(152), dcs=Dcs(octet=4)),
+        SubmitReport(scts=SCTS, fcs=0xFF, ud=octets(151), dcs=Dcs(octet=4)),
+        Command(da=Address(value="", ton=Ton.UNKNOWN), ct=0, mn=0, ud=octets(156)),
+    ],
+)
+def test_the_longest_that_fits(tpdu: Tpdu) -> None:
+    pdu, length = encode_frame(tpdu)
+    assert decode_frame(pdu, direction_of(tpdu), length=length).tpdu == tpdu
+    assert length <= 164
+
+
+@given(st.integers(0, 0xFF), st.booleans())
+def test_a_report_is_told_from_a_failure_by_the_one_who_knows(cause: int, fails: bool) -> None:
+    report = DeliverReport(fcs=cause if fails else None, pid=5)
+    assert decode_frame(encode_frame(report)[0], Direction.MO, failure=fails).tpdu == report
+
+
+@pytest.mark.parametrize("octet", [0x00, 0x07])
+def test_unasked_a_presence_indicator_is_preferred(octet: int) -> None:
+    pdu = f"0000{octet:02X}" + "00" * 3
+    tpdu = decode_frame(pdu[: 6 if not octet else None], Direction.MO).tpdu
+    assert isinstance(tpdu, DeliverReport)
+    assert tpdu.fcs is None
+
+
+@given(st.integers(0, 34))
+def test_user_data_that_break_off_are_read_when_asked(kept: int) -> None:
+    split = segment("a" * 200, ref=7)
+    deliver = Deliver(oa=NUMBER, ud=split.parts[0], dcs=split.dcs, scts=SCTS)
+    pdu, length = encode_frame(deliver)
+    cut = pdu[: 2 * (1 + length - 140 + 6 + kept)]
+    with pytest.raises(PduError):
+        decode_frame(cut, Direction.MT)
+    frame = decode_frame(cut, Direction.MT, length=length, truncated=True)
+    assert frame.missing == 134 - kept
+    assert isinstance(frame.tpdu, Deliver)
+    assert frame.tpdu.ud.concat == Concat(ref=7, total=2, seq=1, wide=False)
+    assert join([frame.tpdu.ud]).text == "a" * ((6 + kept) * 8 // 7 - 7)
+
+
 SUBMIT = Submit(da=NUMBER, dcs=Dcs(octet=0), ud=UserData(alphabet=Alphabet.GSM7, payload=b"a"))
 
 
@@ -238,6 +305,16 @@ SUBMIT = Submit(da=NUMBER, dcs=Dcs(octet=0), ud=UserData(alphabet=Alphabet.GSM7,
         replace(SUBMIT, da=Address(value="12", ton=Ton.UNKNOWN, npi=16)),
         replace(SUBMIT, da=Address(value="A name too long", ton=Ton.ALPHANUMERIC)),
         StatusReport(mr=0, ra=NUMBER, scts=SCTS, dt=SCTS, st=256),
+        StatusReport(mr=0, ra=NUMBER, scts=SCTS, dt=SCTS, st=0, ud=octets(132), dcs=Dcs(octet=4)),
+        DeliverReport(fcs=256),
+        DeliverReport(ud=octets(160), dcs=Dcs(octet=4)),
+        DeliverReport(fcs=0xFF, ud=octets(159), dcs=Dcs(octet=4)),
+        DeliverReport(ud=octets(1)),  # without TP-DCS it is septets
+        SubmitReport(scts=SCTS, ud=octets(153), dcs=Dcs(octet=4)),
+        SubmitReport(scts=SCTS, fcs=0xFF, ud=octets(152), dcs=Dcs(octet=4)),
+        Command(da=NUMBER, ct=256, mn=0, ud=octets(0)),
+        Command(da=NUMBER, ct=0, mn=0, ud=octets(157)),
+        Command(da=NUMBER, ct=0, mn=0, ud=UserData(alphabet=Alphabet.GSM7, payload=b"")),
     ],
 )
 def test_what_does_not_fit_is_not_written(tpdu: Tpdu) -> None:

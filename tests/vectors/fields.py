@@ -106,7 +106,7 @@ def element_decode(request: Mapping[str, Any]) -> Fields:
     octets = bytes.fromhex(request["hex"])
     element = InformationElement(iei=octets[0], data=octets[2:])
     meaning = interpret_element(element)
-    fields: Fields = {"name": element_name(element.iei), "kind": type(meaning).__name__ if meaning else None}
+    fields: Fields = {"name": element_name(element.iei), "type": type(meaning).__name__ if meaning else None}
     if meaning is not None:
         values = {name: getattr(meaning, name) for name in meaning.__slots__}
         fields |= {name: _plain(value) for name, value in values.items()}
