@@ -49,6 +49,9 @@ async def run(config: Config, *, ready: Callable[[Addresses], None] | None = Non
         try:
             service = Service(store, clock, settings_of(config))
             unknown = await service.start()
+            if store.set_aside is not None:
+                text = f"the database was damaged; it is kept as {store.set_aside} and a new one was begun"
+                await service.alert("database_replaced", text)
             if unknown:
                 log.warning("%d segments were with a modem when the last run ended; their outcome is unknown", unknown)
             await _serve(config, clock, service, ready)

@@ -122,6 +122,8 @@ CODES: dict[str, ErrorInfo] = {
     ),
     "sim_puk_required": ErrorInfo(meaning="The SIM is locked and wants its PUK."),
     "bad_pdu": ErrorInfo(meaning="A PDU could not be decoded."),
+    "database_replaced": ErrorInfo(meaning="The database was damaged; it was set aside and a new one was begun."),
+    "too_many_parts": ErrorInfo(meaning="Too many long texts are unfinished; further parts are kept raw."),
     "store_error": ErrorInfo(meaning="The database could not take the change.", retryable=True),
     "bad_config": ErrorInfo(meaning="The configuration has a mistake."),
     "internal_error": ErrorInfo(meaning="A defect in the gateway; please report it."),

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from gateway.clock import Clock
 from gateway.errors import RequestError
-from gateway.messaging import accept, outbound
+from gateway.messaging import accept, announce, outbound
 from gateway.messaging.accept import Command
 from gateway.messaging.content import Rules, check, digest
 from gateway.messaging.counts import Counts
@@ -159,6 +159,11 @@ class Service:
         """Cancels a message of which nothing has left. Raises RequestError (unknown_message, not_cancelable)."""
         now = self._clock.now()
         return await self._store.write(lambda tx: outbound.cancel(tx, message_id, now))
+
+    async def alert(self, code: str, text: str) -> None:
+        """Tells the edges of something that needs a person. Returns after the commit."""
+        now = self._clock.now()
+        await self._store.write(lambda tx: tx.events.add(announce.alert(code, text, None, now), now))
 
     # --- looking ---
 

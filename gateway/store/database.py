@@ -8,6 +8,7 @@ callers' futures. A commit that fails fails them all.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import queue
 import sqlite3
@@ -31,6 +32,7 @@ T = TypeVar("T")
 MAX_BATCH = 256
 """Most changes in one commit: bounds how long the first of them waits."""
 
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _PRAGMAS = (
     "journal_mode = WAL",
     "synchronous = FULL",
@@ -72,9 +74,14 @@ class SqliteStore:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._last_error: str = ""
+        self.set_aside: Path | None = None
 
     async def open(self) -> None:
-        """Makes or migrates the file and starts the writer. Raises StoreError with one clear line."""
+        """Makes or migrates the file and starts the writer. Raises StoreError with one clear line.
+
+        A file that SQLite cannot read as a database is set aside under another name, which `set_aside` then tells, and
+        a new one is begun: the gateway must not fail to start, for ever, over a bad SD card.
+        """
         self._loop = asyncio.get_running_loop()
         try:
             db = await asyncio.to_thread(self._connect_and_migrate)
@@ -125,11 +132,30 @@ class SqliteStore:
         return db
 
     def _connect_and_migrate(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            return self._migrated()
+        except sqlite3.DatabaseError as exc:
+            if exc.sqlite_errorcode not in _DAMAGED:
+                raise
+            log.error("the database %s is damaged and is set aside: %s", self._path, exc)
+        self.set_aside = self._rename_damaged()
+        return self._migrated()
+
+    def _rename_damaged(self) -> Path:
+        number = next(n for n in itertools.count(1) if not self._path.with_suffix(f".damaged-{n}").exists())
+        aside = self._path.with_suffix(f".damaged-{number}")
+        for suffix in ("-wal", "-shm"):
+            companion = Path(f"{self._path}{suffix}")
+            if companion.exists():
+                companion.rename(f"{aside}{suffix}")
+        return self._path.rename(aside)
+
+    def _migrated(self) -> sqlite3.Connection:
         from sqlite_utils import Database  # only needed here, and not small
 
         from gateway.store.migrations import migrations
 
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         migrating = self._connect()
         migrating.row_factory = None
         migrations.apply(Database(migrating))

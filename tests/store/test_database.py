@@ -167,8 +167,25 @@ def test_the_file_is_private_and_set_for_durability(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path) -> None:
+    damaged = b"this is no database, but long enough to be looked at as one" * 20
+
+    async def scenario() -> None:
+        for n in (1, 2):
+            (tmp_path / "smsgw.db").write_bytes(damaged)
+            async with opened(tmp_path) as store:
+                assert store.set_aside == tmp_path / f"smsgw.damaged-{n}"
+                assert store.set_aside.read_bytes() == damaged
+                assert await store.write(lambda tx: tx.events.add(event(1), NOW)) == 1
+            async with opened(tmp_path) as store:
+                assert store.set_aside is None
+                assert await store.read(lambda tx: tx.events.last()) == 1
+
+    asyncio.run(scenario())
+
+
 def test_what_cannot_be_opened_is_said_in_one_line(tmp_path: Path) -> None:
-    (tmp_path / "smsgw.db").write_bytes(b"this is no database, but long enough to be looked at as one" * 20)
+    (tmp_path / "smsgw.db").mkdir()
 
     async def scenario() -> None:
         with pytest.raises(StoreError, match="cannot open the database") as told:
