@@ -15,6 +15,7 @@ from gateway.pdu import (
     Alphabet,
     Concat,
     Dcs,
+    DcsGroup,
     EnhancedValidity,
     Indication,
     InformationElement,
@@ -25,6 +26,7 @@ from gateway.pdu import (
     Ton,
     UserData,
     ValidityPeriod,
+    protocol_of,
 )
 from gateway.pdu.address import read_address, write_address
 from gateway.pdu.reader import OctetReader
@@ -350,3 +352,86 @@ def test_what_are_no_ports() -> None:
     for destination, source, wide in ((256, 0, False), (0, 65536, True), (-1, 0, True)):
         with pytest.raises(PduError):
             Ports(destination=destination, source=source, wide=wide).element()
+
+
+@pytest.mark.parametrize("octet", [octet for octet in range(0xC0, 0xF0) if not octet & 4])
+def test_a_built_indication_is_the_octet(octet: int) -> None:
+    waiting = dcs(octet).message_waiting
+    assert waiting is not None
+    assert Dcs.waiting(waiting, dcs(octet).alphabet) == dcs(octet)
+
+
+def test_what_no_group_waits_with() -> None:
+    waiting = MessageWaiting(active=True, indication=Indication.FAX, store=False)
+    for alphabet in (Alphabet.UCS2, Alphabet.DATA):
+        with pytest.raises(PduError):
+            Dcs.waiting(waiting, alphabet)
+
+
+def test_the_groups_by_their_bits() -> None:
+    groups = [dcs(octet).group for octet in range(0, 256, 16)]
+    assert groups == [
+        *[DcsGroup.GENERAL] * 4,
+        *[DcsGroup.AUTOMATIC_DELETION] * 4,
+        *[DcsGroup.RESERVED] * 4,
+        *(DcsGroup.WAITING_DISCARD, DcsGroup.WAITING_STORE, DcsGroup.WAITING_STORE_UCS2, DcsGroup.CODING_CLASS),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("year", "first_year", "shown"),
+    [
+        ("70", 1970, 1970),
+        ("69", 1970, 2069),
+        ("70", 2000, 2070),
+        ("99", 2000, 2099),
+        ("00", 1950, 2000),
+        ("49", 1950, 2049),
+    ],
+)
+def test_the_century_is_the_readers_choice(year: str, first_year: int, shown: int) -> None:
+    stamp = Timestamp(octets=bytes.fromhex(year[::-1] + "101010203000"))
+    moment = stamp.moment_since(first_year)
+    assert moment == datetime(shown, 1, 1, 1, 2, 3, tzinfo=UTC)
+    assert (stamp.moment_since(9950) is None) is (shown % 100 < 50)  # after the year 9999
+
+
+@given(st.integers(1, 10**8), st.booleans())
+def test_an_enhanced_validity_is_never_longer_than_asked_for(seconds: int, single_shot: bool) -> None:
+    validity = EnhancedValidity.of(seconds, single_shot=single_shot)
+    assert validity.single_shot is single_shot
+    assert validity.seconds is not None
+    assert validity.seconds <= seconds
+    assert validity.seconds == seconds or seconds >= 100 * 3600
+
+
+def test_an_enhanced_validity_may_say_nothing() -> None:
+    assert EnhancedValidity.of() == EnhancedValidity(octets=bytes(7))
+    assert EnhancedValidity.of(single_shot=True).octets[0] == 0x40
+    for seconds in (0, -1):
+        with pytest.raises(PduError):
+            EnhancedValidity.of(seconds)
+
+
+@given(moments)
+def test_an_absolute_validity_is_a_time(moment: datetime) -> None:
+    assert AbsoluteValidity.of(moment).moment == moment
+
+
+@pytest.mark.parametrize(
+    ("digits", "ton"),
+    [
+        ("+49170", Ton.NATIONAL),
+        ("12 34", Ton.NATIONAL),
+        ("1" * 21, Ton.NATIONAL),
+        ("12d", Ton.UNKNOWN),
+        ("Bank", Ton.ALPHANUMERIC),
+    ],
+)
+def test_what_is_no_number(digits: str, ton: Ton) -> None:
+    with pytest.raises(PduError):
+        Address.number(digits, ton=ton)
+
+
+def test_what_nobody_is_to_see() -> None:
+    assert [pid for pid in range(256) if protocol_of(pid).silent] == [0x40, 0x48, 0x7C, 0x7D, 0x7E, 0x7F]
