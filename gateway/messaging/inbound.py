@@ -35,6 +35,9 @@ REPEAT_WINDOW = timedelta(hours=72)
 SECOND_WINDOW = timedelta(seconds=5)
 """… unless it came within this time or in the same listing: people do send the same word twice."""
 
+SHORT_MESSAGE_TYPE_0 = 0x40
+"""3GPP TS 23.040 clause 9.2.3.9: to be acknowledged and otherwise ignored ("silent SMS"). It is kept, and not shown."""
+
 MAX_OPEN_PER_SENDER = 64
 MAX_OPEN_PER_LINE = 2000
 """Open assemblies; parts beyond are kept raw."""
@@ -130,6 +133,9 @@ def _take_report(tx: Tx, box: Box, arrival: _Arrival, tpdu: StatusReport, earlie
 def _take_single(tx: Tx, box: Box, arrival: _Arrival, tpdu: Deliver, earlier: Sequence[Part]) -> None:
     part = _part(box, arrival, "deliver")
     repeated = _repeated(part, earlier)
+    if tpdu.pid == SHORT_MESSAGE_TYPE_0:
+        tx.parts.insert(replace(part, kind="silent", repeat_of=repeated.n if repeated else None))
+        return
     if repeated is not None:
         tx.parts.insert(replace(part, repeat_of=repeated.n, message_id=repeated.message_id))
         if repeated.message_id:

@@ -226,6 +226,25 @@ def test_what_cannot_be_read_is_kept_raw_and_announced_once(tmp_path: Path) -> N
     run(scenario())
 
 
+def test_a_silent_message_is_kept_and_not_shown(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with rig(tmp_path) as box:
+            tpdu = Deliver(
+                oa=Address.parse("+491718888888"),
+                pid=0x40,
+                dcs=Dcs(octet=0),
+                scts=Timestamp.of(box.clock.now()),
+                ud=UserData(alphabet=Alphabet.GSM7, payload=b"ping"),
+            )
+            pdu, length = encode_frame(tpdu)
+            await box.receive(Item(pdu=pdu, length=length))
+            assert await box.events("inbox") == []
+            with sqlite3.connect(tmp_path / "smsgw.db") as db:
+                assert db.execute("SELECT kind, pdu FROM parts").fetchall() == [("silent", pdu)]
+
+    run(scenario())
+
+
 def test_too_many_unfinished_texts_of_one_sender_are_kept_raw(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with rig(tmp_path) as box:
