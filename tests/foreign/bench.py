@@ -22,7 +22,8 @@ PHONE = "+491719999999"
 """A virtual phone: no modem has this number."""
 SBIN = "/usr/sbin:/usr/local/sbin:/sbin"
 GSM7 = "GSM 7-bit with extensions [€] {ÄÖÜ} ~ñ: " + "twelve times " * 12 + "and an end."
-UCS2 = "UCS2 with Ωмега, 漢字 and beyond the BMP 🙂👍: " + "five times " * 5 + "конец."
+UCS2 = "UCS2 with Ωмега and 漢字: " + "six times " * 6 + "конец."
+BEYOND_BMP = "UTF-16 with pairs 🙂👍: " + "six times " * 6 + "🏁."
 
 
 def find(program: str) -> str | None:

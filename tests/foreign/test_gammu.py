@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.support.processes import wait_until
 
-from .bench import GSM7, PHONE, UCS2, Bench, Foreign, bench, folders, need, run
+from .bench import BEYOND_BMP, GSM7, PHONE, Bench, Foreign, bench, folders, need, run
 
 # The program is run for messages (DECODED_PARTS counts the joined texts, from 1) and for reports (it is 0).
 ON_RECEIVE = """\
@@ -48,15 +48,15 @@ def test_gammu_sends_with_a_report_and_receives(tmp_path: Path) -> None:
     with bench(tmp_path, "sim800") as world:
         config.write_text(CONFIG.format(port=world.port, directory=tmp_path))
         with Foreign(tmp_path, "gammu", gammu, "-c", str(config)) as smsd:
-            options = ("-report", "-unicode", "-autolen", str(len(UCS2)))
-            run(tmp_path, inject, "-c", str(config), "TEXT", PHONE, *options, "-text", UCS2)
+            options = ("-report", "-unicode", "-autolen", str(len(BEYOND_BMP.encode("utf-16-be")) // 2))
+            run(tmp_path, inject, "-c", str(config), "TEXT", PHONE, *options, "-text", BEYOND_BMP)
             _sent(world, smsd, tmp_path, log)
             _received(world, tmp_path)
     assert not list((tmp_path / "error").iterdir())
 
 
 def _sent(world: Bench, smsd: Foreign, directory: Path, log: Path) -> None:
-    parts = world.wait_message(UCS2)
+    parts = world.wait_message(BEYOND_BMP)
     assert all(part["status_report_request"] for part in parts)
     reports = [f"Delivery report: Delivered to {PHONE}, message reference 0x{part['mr']:02x}" for part in parts]
     smsd.wait_for(log, *reports)
@@ -66,10 +66,10 @@ def _sent(world: Bench, smsd: Foreign, directory: Path, log: Path) -> None:
 
 
 def _received(world: Bench, directory: Path) -> None:
-    parts = world.deliver(GSM7, ref=7) + world.deliver(UCS2, ref=8)
+    parts = world.deliver(GSM7, ref=7) + world.deliver(BEYOND_BMP, ref=8)
     joined = directory / "joined"
     wait_until(lambda: len(list(joined.glob("*.txt"))) == 2, "both texts")
-    assert {path.read_text() for path in joined.glob("*.txt")} == {GSM7, UCS2}
+    assert {path.read_text() for path in joined.glob("*.txt")} == {GSM7, BEYOND_BMP}
     assert all(path.name.startswith(PHONE) for path in joined.iterdir())
     assert len(list((directory / "inbox").iterdir())) == parts
     world.wait_empty()
