@@ -48,15 +48,17 @@ apt_install() {
         die "apt-get install $* failed; see above"
 }
 
-# The demo and the tests start brokers of their own, on loopback ports. Debian's package would also start one for the
-# whole system, on port 1883 and at every boot, which nobody asked for here: so, when it is we who install it, a policy
-# (Debian's own hook for that) keeps it down, and its unit is disabled. A mosquitto that was there before is left alone.
-install_mosquitto() {
-    local policy=/usr/sbin/policy-rc.d ours=no
+# The demo and the tests start brokers and other daemons of their own, on loopback ports. Debian's packages would also
+# start one for the whole system, and at every boot, which nobody asked for here: so, when it is we who install them, a
+# policy (Debian's own hook for that) keeps them down, and their units are disabled. What was there before is left alone.
+daemons=(mosquitto gammu-smsd smstools kannel)  # each a package and its service
+
+install_without_services() {
+    local policy=/usr/sbin/policy-rc.d ours=no package
     if [ ! -e "$policy" ] && can_be_root; then
         ours=yes
-        # shellcheck disable=SC2016  # $1 and $2 are the policy's own arguments
-        printf '#!/bin/sh\ncase "$1" in mosquitto*) exit 101 ;; esac\nexit 0\n' |
+        # shellcheck disable=SC2016  # $1 is the policy's own argument
+        printf '#!/bin/sh\ncase "$1" in %s) exit 101 ;; esac\nexit 0\n' "$(IFS='|'; echo "${daemons[*]/%/*}")" |
             as_root sh -c "cat > $policy && chmod 755 $policy"
         # shellcheck disable=SC2064  # expanded now, on purpose
         trap "as_root rm -f $policy" EXIT
@@ -67,7 +69,14 @@ install_mosquitto() {
         trap - EXIT
     fi
     if [ -d /run/systemd/system ]; then
-        as_root systemctl --quiet disable mosquitto.service || say "note: mosquitto.service stays enabled"
+        for package in "$@"; do
+            case " ${daemons[*]} " in
+                *" $package "*)
+                    as_root systemctl --quiet disable "$package.service" 2>/dev/null ||
+                        say "note: $package.service stays enabled"
+                    ;;
+            esac
+        done
     fi
 }
 
@@ -75,11 +84,18 @@ ensure_broker() {
     local missing=()
     command -v mosquitto >/dev/null || missing+=(mosquitto)
     command -v mosquitto_pub >/dev/null || missing+=(mosquitto-clients)
-    case " ${missing[*]} " in
-        "  ") ;;
-        *" mosquitto "*) install_mosquitto "${missing[@]}" ;;
-        *) apt_install "${missing[@]}" ;;
-    esac
+    if [ "${#missing[@]}" -gt 0 ]; then install_without_services "${missing[@]}"; fi
+}
+
+# ensure_foreign: other SMS programs, which the tests run on emulated modems. Where one cannot be had, its test is
+# skipped and says so; nothing else needs it.
+ensure_foreign() {
+    local missing=()
+    command -v gammu-smsd >/dev/null || missing+=(gammu-smsd)
+    command -v smsd >/dev/null || missing+=(smstools)
+    command -v bearerbox >/dev/null && command -v smsbox >/dev/null || missing+=(kannel)
+    if [ "${#missing[@]}" -eq 0 ]; then return; fi
+    (install_without_services "${missing[@]}") || say "going on without ${missing[*]}: their tests will be skipped"
 }
 
 is_new_enough() {
