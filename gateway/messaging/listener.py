@@ -66,6 +66,7 @@ class Listener:
         now = self._clock.now()
         if await self._store.write(lambda tx: outbound.settle_late(tx, sim, late, self._policy, now)):
             log.info("%s: a late answer settled an unknown segment", sim.line)
+            self._timers.expect_settlement()
 
     async def received(self, line: str, iccid: str, items: Sequence[Received]) -> None:
         box = Box(
@@ -77,6 +78,8 @@ class Listener:
         )
         await self._store.write(lambda tx: inbound.take(tx, box, items))
         self._timers.expect_reassembly()
+        if any(item.kind == "status-report" for item in items):
+            self._timers.expect_evidence()
 
     async def released(self, line: str, iccid: str, items: Sequence[Received]) -> None:
         now = self._clock.now()

@@ -41,6 +41,15 @@ class NotClaimedError(Exception):
     """The message was cancelled, expired or taken by another line between being picked and being claimed."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Result:
+    """What came of a submit and is not stored yet. `ordered`: the recipient's later messages wait for it."""
+
+    segment: Segment
+    outcome: Outcome
+    ordered: bool
+
+
 @dataclass(slots=True)
 class _Lane:
     """One sender's work. `ahead`: messages taken; `todo`: segments of the current one; `unsettled`: a result not stored yet."""
@@ -50,7 +59,7 @@ class _Lane:
     ahead: deque[Message] = field(default_factory=deque)
     current: Message | None = None
     todo: deque[Segment] = field(default_factory=deque)
-    unsettled: tuple[Segment, Outcome] | None = None
+    unsettled: _Result | None = None
     seconds_each: float = 1.0
     paused_until: float = 0.0
     next_slot: float = 0.0
@@ -225,7 +234,7 @@ class Senders:
 
         def step(tx: Tx) -> Segment | None:
             if before is not None:
-                self._settle(*before, now, tx)
+                self._settle(before, now, tx)
             return ledger.claim(tx, segment, sim, now)
 
         committing = self._store.write(step)
@@ -234,8 +243,7 @@ class Senders:
             nonlocal claimed
             claimed = await committing
             if before is not None:
-                lane.unsettled = None
-                self._on_settled(*before)
+                self._stored(lane, before)
             if claimed is None:
                 raise NotClaimedError
 
@@ -246,7 +254,8 @@ class Senders:
         if lane.line.settings.rate_per_minute:
             lane.next_slot = started + 60 / lane.line.settings.rate_per_minute
         assert claimed is not None, "the gate was passed"
-        lane.unsettled = (claimed, result)
+        ordered = lane.current is not None and lane.current.ordered
+        lane.unsettled = _Result(segment=claimed, outcome=result, ordered=ordered)
         if result.line_pause_s:
             lane.paused_until = self._clock.monotonic() + result.line_pause_s
         if result.state is not SegmentState.SENT:
@@ -272,20 +281,23 @@ class Senders:
 
     async def _store_unsettled(self, lane: _Lane) -> None:
         """Stores a result that no next segment carries; tries until the database takes it."""
-        while lane.unsettled is not None:
-            segment, outcome = lane.unsettled
-            change = partial(self._settle, segment, outcome, self._clock.now())
+        while (result := lane.unsettled) is not None:
             try:
-                await self._store.write(change)
+                await self._store.write(partial(self._settle, result, self._clock.now()))
             except StoreError as exc:
                 log.error("%s: a result waits for the database: %s", lane.port.name, exc)
                 await asyncio.sleep(STORE_RETRY_S)
             else:
-                lane.unsettled = None
-                self._on_settled(segment, outcome)
+                self._stored(lane, result)
 
-    def _settle(self, segment: Segment, outcome: Outcome, now: datetime, tx: Tx) -> None:
-        outbound.settle(tx, segment, outcome, self._policy, now)
+    def _settle(self, result: _Result, now: datetime, tx: Tx) -> None:
+        outbound.settle(tx, result.segment, result.outcome, self._policy, now)
+
+    def _stored(self, lane: _Lane, result: _Result) -> None:
+        lane.unsettled = None
+        self._on_settled(result.segment, result.outcome)
+        if result.ordered:  # what waited for it may be another line's
+            self.offer(0)
 
     # --- giving back ---
 

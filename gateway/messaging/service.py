@@ -158,7 +158,9 @@ class Service:
     async def cancel(self, message_id: str) -> Message:
         """Cancels a message of which nothing has left. Raises RequestError (unknown_message, not_cancelable)."""
         now = self._clock.now()
-        return await self._store.write(lambda tx: outbound.cancel(tx, message_id, now))
+        message = await self._store.write(lambda tx: outbound.cancel(tx, message_id, now))
+        self._timers.expect_settlement()
+        return message
 
     async def alert(self, code: str, text: str) -> None:
         """Tells the edges of something that needs a person. Returns after the commit."""

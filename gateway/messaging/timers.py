@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 LONGEST_SLEEP = timedelta(hours=1)
 """Even with nothing planned the clock is looked at this often: a Pi's wall clock can jump."""
 
+LOOK_AGAIN = timedelta(seconds=1)
+"""After something was due, there may be more of it."""
+
 STORE_RETRY = timedelta(seconds=5)
 
 
@@ -47,6 +50,8 @@ class Timers:
         self._offer = offer
         self._wake = asyncio.Event()
         self._planned: datetime | None = None
+        self._freed = False
+        self._holding = False
         self._evidence_since: dict[tuple[str, int, int], float] = {}
 
     def expect(self, moment: datetime) -> None:
@@ -59,8 +64,14 @@ class Timers:
         self.expect(self._clock.now() + self._reassembly_timeout)
 
     def expect_settlement(self) -> None:
-        """A segment's outcome was not plain success."""
+        """A segment's outcome was not plain success, or can be known now; what waits may be free to go."""
+        self._freed = True
         self._wake.set()
+
+    def expect_evidence(self) -> None:
+        """A status report was stored; it may have settled what is held."""
+        if self._holding:
+            self.expect_settlement()
 
     async def run(self) -> None:
         """Serves for ever."""
@@ -83,12 +94,13 @@ class Timers:
         next_message, next_text = await self._store.read(lambda tx: self._moments(tx, now))
         if next_text is not None and next_text <= now:
             await self._store.write(lambda tx: inbound.deliver_overdue(tx, now - self._reassembly_timeout, now))
+            next_text = now + LOOK_AGAIN  # there may be others behind it
         if next_message is not None and next_message <= now:
             await self._store.write(lambda tx: (outbound.expire_overdue(tx, now), outbound.release_due(tx, now)))
             self._offer()
             # An overdue message can be in a modem's hands: look again soon, not at once.
-            next_message = now + timedelta(seconds=1)
-        self._offer_retries(now)
+            next_message = now + LOOK_AGAIN
+        self._offer_what_is_free(now)
         later = [moment for moment in (unknown, next_message, next_text) if moment is not None and moment > now]
         return min(later, default=now + LONGEST_SLEEP)
 
@@ -96,15 +108,17 @@ class Timers:
         oldest = tx.parts.oldest_assembly()
         return tx.messages.next_moment(now), None if oldest is None else oldest + self._reassembly_timeout
 
-    def _offer_retries(self, now: datetime) -> None:
-        """A pause that ended since the last look makes a message sendable again without a change in the database."""
-        if self._planned is not None and self._planned <= now:
+    def _offer_what_is_free(self, now: datetime) -> None:
+        """A message is sendable again when its pause ended, or when what held it or its recipient was settled."""
+        if self._freed or (self._planned is not None and self._planned <= now):
+            self._freed = False
             self._offer()
 
     async def _settle_unknown(self, now: datetime) -> datetime | None:
         """Unknown segments whose hold is over are settled by policy. Returns when the next hold ends."""
         unknown = await self._store.read(lambda tx: tx.segments.in_states((SegmentState.UNKNOWN,)))
         nearest: datetime | None = None
+        self._holding = bool(unknown)
         if not unknown:
             self._evidence_since.clear()
         for segment in unknown:

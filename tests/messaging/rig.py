@@ -26,31 +26,37 @@ from gateway.pdu import (
     segment,
 )
 from gateway.store import SqliteStore
+from tests.messaging.fast import FastClock, FastLoop, patience
 from tests.support.clock import ManualClock
 
 PATIENCE = 5.0
 ORIGIN = Origin(edge="test", wants_result=True)
 
 
-def run(scenario: Coroutine[Any, Any, None]) -> None:
+def run(scenario: Coroutine[Any, Any, None], *, speed: float = 1.0) -> None:
+    """Runs a scenario to its end. `speed`: how many of the loop's seconds pass in a real one (see `FastClock`)."""
+
     async def bounded() -> None:
-        async with asyncio.timeout(30):
+        async with patience(30):
             await scenario
 
-    asyncio.run(bounded())
+    with asyncio.Runner(loop_factory=lambda: FastLoop(speed)) as runner:
+        runner.run(bounded())
 
 
 async def until(condition: Callable[[], Any] | Callable[[], Awaitable[Any]], what: str) -> Any:
     """Waits for something that nothing announces."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            found = condition()
-            if asyncio.iscoroutine(found):
-                found = await found
-            if found:
-                return found
-            await asyncio.sleep(0.002)
-    raise AssertionError(what)
+    try:
+        async with patience(PATIENCE):
+            while True:
+                found = condition()
+                if asyncio.iscoroutine(found):
+                    found = await found
+                if found:
+                    return found
+                await asyncio.sleep(0.002)
+    except TimeoutError:
+        raise AssertionError(f"waited in vain for {what}") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +74,11 @@ def refused(cause: str) -> Answer:
     return Answer(outcome="refused", error="cms:1", cause=cause)
 
 
+def late(mr: int | None = None, cause: str = "") -> Answer:
+    """An answer to a submit that had been given up: a reference, or a refusal."""
+    return Answer(outcome="", mr=mr, error="cms:42" if cause else "", cause=cause)
+
+
 UNKNOWN = Answer(outcome="unknown", error="timeout")
 NOT_SENT = Answer(outcome="not_sent", error="port_lost")
 
@@ -76,11 +87,12 @@ class Port:
     """A line: counts its references up like a SIM, unless `answers` has something else to say.
 
     `prompt`: whether the modem comes to its prompt, so that the gate is awaited. `hold`: submits wait for it after the
-    gate. `taken`: what the network took, as (recipient, text, sequence number).
+    gate, and are `at_work` then. `taken`: what the network took, as (recipient, text, sequence number).
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.at_work = False
         self.answers: deque[Answer] = deque()
         self.prompt = True
         self.hold: asyncio.Event | None = None
@@ -100,7 +112,9 @@ class Port:
         if self.at_gate is not None:
             self.at_gate()
         if self.hold is not None:
+            self.at_work = True
             await self.hold.wait()
+            self.at_work = False
         if answer is not None and answer.outcome != "sent":
             return answer
         tpdu = decode_frame(pdu, Direction.MO, length=length).tpdu
@@ -143,7 +157,7 @@ class Rig:
     """Everything of one run. `crash()` ends it without a goodbye."""
 
     path: Path
-    clock: ManualClock
+    clock: ManualClock | FastClock
     store: SqliteStore
     service: Service
     ports: dict[str, Port]
@@ -176,6 +190,13 @@ class Rig:
     async def released(self, *items: Item, line: str = "one") -> None:
         await self.service.listener.released(line, f"iccid-{line}", items)
         await self.store.write(lambda tx: None)
+
+    async def idle(self, name: str = "one") -> None:
+        """Waits until a line has looked for work and found none."""
+        lane = self.service._senders._lanes[name]
+        await until(lambda: lane.idle.is_set() and not lane.line.wake.is_set(), f"{name} to be idle")
+        for _ in range(2):  # the reader answers in order: what the line asked is answered by then
+            await self.store.read(lambda tx: None)
 
     def pass_time(self, seconds: float) -> None:
         self.clock.advance(seconds)
@@ -216,7 +237,7 @@ async def rig(
     path: Path,
     *,
     lines: Sequence[str] = ("one",),
-    clock: ManualClock | None = None,
+    clock: ManualClock | FastClock | None = None,
     start: bool = True,
     **settings: Any,
 ) -> AsyncIterator[Rig]:

@@ -96,10 +96,10 @@ def test_what_fails_for_now_is_tried_again_after_growing_pauses_and_then_fails(t
             for attempt, pause in enumerate((5, 15), 1):
                 await until(lambda a=attempt: len(port.offered) == a, f"attempt {attempt}")
 
-                async def paused() -> bool:
-                    return (await box.service.message(message_id))[0].not_before is not None
+                async def refused_so_often(times: int = attempt) -> bool:
+                    return [each.attempts for each in await box.segments(message_id)] == [times]
 
-                await until(paused, "the pause")
+                await until(refused_so_often, "the pause")
                 message = (await box.service.message(message_id))[0]
                 assert message.not_before == box.clock.now() + timedelta(seconds=pause)
                 box.pass_time(pause - 1)
