@@ -25,7 +25,7 @@ executable_check = no
 
 [GSM1]
 device = {port}
-init = AT+CNMI=2,0,0,1,0
+init = AT+CNMI=1,0,0,1,0
 incoming = yes
 report = yes
 """
