@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from gateway.cli.client import shown
+from gateway.cli.pdu_encode import encode, json_option
 from gateway.errors import PduError
 
 if TYPE_CHECKING:
-    from gateway.pdu import Content, Deliver, Direction, Frame, StatusReport, Submit, UserData
+    from gateway.cli.pdu_walk import Field
+    from gateway.pdu import Direction, Frame, UserData
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+WRAP = 20
+"""Octets on a line."""
+IN_WORDS = {"mt": "from the network to the mobile", "mo": "from the mobile to the network"}
 
 
 @click.group()
@@ -23,178 +29,204 @@ def pdu() -> None:
     """Decode and encode SMS PDUs."""
 
 
+pdu.add_command(encode)
+
+
 @dataclass(frozen=True, slots=True)
 class _Decoded:
     frame: Frame
+    octets: bytes
     direction: Direction
+    detected: bool
 
 
-@pdu.command()
-@click.argument("pdus", metavar="HEX...", nargs=-1, required=True)
-@click.option("--mt", "direction", flag_value="mt", help="They came from the network: DELIVER, STATUS-REPORT.")
-@click.option("--mo", "direction", flag_value="mo", help="They go to the network: SUBMIT.")
+@pdu.command(
+    epilog="""\b
+Examples:
+  smsgw pdu decode 07916407058099F9040B916407281553F800006211429050704A0AE8329BFD4697D9EC37
+  smsgw pdu decode --json 0011000B916407281553F80000AA0AE8329BFD4697D9EC37
+"""
+)
+@click.argument("pdus", metavar="[HEX]...", nargs=-1)
+@click.option("--mt", "direction", flag_value="mt", help="From the network: DELIVER, STATUS-REPORT, SUBMIT-REPORT.")
+@click.option("--mo", "direction", flag_value="mo", help="To the network: SUBMIT, COMMAND, DELIVER-REPORT.")
+@click.option("--no-sc", is_flag=True, help="The hex is the TPDU alone, without the service-centre address.")
 @json_option
-def decode(pdus: Sequence[str], direction: str | None, as_json: bool) -> None:
-    """Decode PDUs as AT commands show them, service-centre address first.
+def decode(pdus: Sequence[str], direction: str | None, no_sc: bool, as_json: bool) -> None:
+    """Decode PDUs as AT commands show them, every field with its octets and clause.
 
-    The parts of a concatenated text are also joined.
+    Without HEX they are read from standard input, one a line; other lines of a modem's answer (+CMGL: …, OK) are
+    passed over. The parts of a concatenated text are also joined. The direction is told by the message type unless given.
     """
+    from gateway.cli.pdu_walk import walk
+
     decoded = []
-    for n, text in enumerate(pdus, start=1):
+    for n, text in enumerate(pdus or _from_input(), start=1):
+        hexes = ("00" if no_sc else "") + text.strip()
         try:
-            decoded.append(_decode(text.strip(), direction))
+            decoded.append(_decode(hexes, direction))
         except PduError as exc:
-            raise click.ClickException(f"PDU {n}: {exc}") from exc
-    fields = [_fields(item) for item in decoded]
+            raise click.ClickException(f"PDU {n}: {exc}{_marked(hexes, exc.offset)}") from exc
+    walked = [(item, walk(item.frame, item.octets)) for item in decoded]
     joined = _joined(decoded)
     if as_json:
-        click.echo(json.dumps({"pdus": fields, "joined": joined}, ensure_ascii=False))
+        click.echo(json.dumps({"pdus": [_object(*each) for each in walked], "joined": joined}, ensure_ascii=False))
         return
-    for n, entry in enumerate(fields):
-        click.echo(("" if n == 0 else "\n") + _lines(entry))
+    for n, (item, fields) in enumerate(walked):
+        click.echo(("" if n == 0 else "\n") + _table(item, fields))
     for whole in joined:
-        click.echo("\n" + _lines({"joined": True, **whole}))
+        peer, parts = whole.pop("peer"), whole.pop("parts")
+        click.echo(f"\n{_bold(f'{parts} parts together')}, {peer}")
+        for name, value in whole.items():
+            click.echo(f"{name:12}{shown(str(value))}")
+
+
+def _from_input() -> list[str]:
+    lines = [line.strip() for line in sys.stdin]
+    found = [line for line in lines if line and not line.startswith(("+", "OK", "AT", "#", ">"))]
+    if not found:
+        raise click.UsageError("give a PDU, or PDUs on standard input")
+    return found
+
+
+def _marked(text: str, offset: int) -> str:
+    """The octets around a mistake, the one where it was found between marks."""
+    octets = [text[at : at + 2] for at in range(0, len(text), 2)]
+    if not offset < len(octets):
+        return f": … {' '.join(octets[-6:])} » «" if octets else ""
+    before, after = octets[max(0, offset - 6) : offset], octets[offset + 1 : offset + 7]
+    return f": … {' '.join([*before, f'»{octets[offset]}«', *after])} …"
 
 
 def _decode(text: str, direction: str | None) -> _Decoded:
     from gateway.pdu import Direction, decode_frame
 
-    chosen = Direction(direction) if direction else _direction_of(text)
-    return _Decoded(decode_frame(text, chosen), chosen)
+    if direction:
+        chosen = Direction(direction)
+        return _Decoded(decode_frame(text, chosen), bytes.fromhex(text), chosen, detected=False)
+    first, second = _likely(text)
+    try:
+        return _Decoded(decode_frame(text, first), bytes.fromhex(text), first, detected=True)
+    except PduError:
+        try:
+            return _Decoded(decode_frame(text, second), bytes.fromhex(text), second, detected=True)
+        except PduError:
+            decode_frame(text, first)
+            raise
 
 
-def _direction_of(text: str) -> Direction:
-    """By the MTI, 23.040 9.2.3.1: 01 is a SUBMIT; the other types that AT shows come from the network."""
+def _likely(text: str) -> tuple[Direction, Direction]:
+    """By the MTI, 23.040 9.2.3.1: 01 is mostly a SUBMIT; the other types that AT shows come from the network."""
     from gateway.pdu import Direction
 
     try:
         octets = bytes.fromhex(text)
     except ValueError:
-        return Direction.MT  # the decoder says where the mistake is
+        octets = b""  # the decoder says where the mistake is
     first = 1 + octets[0] if octets else 0
-    return Direction.MO if first < len(octets) and octets[first] & 0b11 == 0b01 else Direction.MT
+    submit = first < len(octets) and octets[first] & 0b11 == 0b01
+    return (Direction.MO, Direction.MT) if submit else (Direction.MT, Direction.MO)
 
 
-def _fields(item: _Decoded) -> dict[str, Any]:
-    from gateway.pdu import Deliver, Submit
-
-    frame = item.frame
-    entry: dict[str, Any] = {"direction": item.direction.value, "length": len(frame.tpdu_octets)}
-    if frame.sc is not None:
-        entry["sc"] = str(frame.sc)
-    tpdu = frame.tpdu
-    if isinstance(tpdu, Deliver):
-        return {"type": "SMS-DELIVER"} | entry | _deliver(tpdu)
-    if isinstance(tpdu, Submit):
-        return {"type": "SMS-SUBMIT"} | entry | _submit(tpdu)
-    return {"type": "SMS-STATUS-REPORT"} | entry | _report(tpdu)
+# --- showing ---
 
 
-def _deliver(tpdu: Deliver) -> dict[str, Any]:
-    flags = {"more_messages": tpdu.more_messages, "reply_path": tpdu.reply_path}
-    moment = tpdu.scts.moment
-    return {
-        "oa": str(tpdu.oa),
-        "pid": tpdu.pid,
-        "scts": moment.isoformat() if moment else None,
-        **_user_data(tpdu),
-        **{name: True for name, is_set in flags.items() if is_set},
+def _object(item: _Decoded, fields: Sequence[Field]) -> dict[str, Any]:
+    """One PDU as JSON: what programs want by name, then every field."""
+    from gateway.cli.pdu_walk import NAMES
+
+    tpdu = item.frame.tpdu
+    entry: dict[str, Any] = {
+        "type": NAMES[type(tpdu)],
+        "direction": item.direction.value,
+        "length": len(item.frame.tpdu_octets),
+        "sc": str(item.frame.sc) if item.frame.sc else None,
     }
-
-
-def _submit(tpdu: Submit) -> dict[str, Any]:
-    entry: dict[str, Any] = {"da": str(tpdu.da), "mr": tpdu.mr, "pid": tpdu.pid, **_user_data(tpdu)}
-    seconds = getattr(tpdu.validity, "seconds", None)
-    if seconds is not None:
-        entry["validity_s"] = seconds
-    if tpdu.status_report_request:
-        entry["status_report_request"] = True
+    for name in ("oa", "da", "ra"):
+        if (address := getattr(tpdu, name, None)) is not None:
+            entry[name] = str(address)
+    for name in ("mr", "pid", "st", "fcs", "ct", "mn", "status_report_request", "reply_path"):
+        if (value := getattr(tpdu, name, None)) is not None:
+            entry[name] = value
+    for name in ("scts", "dt"):
+        if (stamp := getattr(tpdu, name, None)) is not None:
+            entry[name] = stamp.moment.isoformat() if stamp.moment else None
+    if tpdu.ud is not None:
+        entry |= _user_data(tpdu.ud)
+    entry["fields"] = [
+        {
+            "name": field.name,
+            "octets": field.octets.hex().upper(),
+            "value": field.value,
+            "meaning": field.meaning,
+            "clause": field.clause,
+            **({"bits": {name: value for name, value, _ in field.bits}} if field.bits else {}),
+        }
+        for field in fields
+    ]
     return entry
 
 
-def _report(tpdu: StatusReport) -> dict[str, Any]:
-    scts, dt = tpdu.scts.moment, tpdu.dt.moment
-    return {
-        "mr": tpdu.mr,
-        "ra": str(tpdu.ra),
-        "scts": scts.isoformat() if scts else None,
-        "dt": dt.isoformat() if dt else None,
-        "st": tpdu.st,
-        "final": tpdu.st_final,
-        "delivered": tpdu.st_delivered,
-    }
-
-
-def _user_data(tpdu: Deliver | Submit) -> dict[str, Any]:
-    from gateway.pdu import join
-
-    ud, dcs = tpdu.ud, tpdu.dcs
-    entry: dict[str, Any] = {"dcs": dcs.octet, "alphabet": ud.alphabet.value, "class": dcs.message_class}
+def _user_data(ud: UserData) -> dict[str, Any]:
+    entry: dict[str, Any] = {"alphabet": ud.alphabet.value}
     if (concat := ud.concat) is not None:
         entry["concat"] = {"ref": concat.ref, "total": concat.total, "seq": concat.seq}
     if (ports := ud.ports) is not None:
         entry["ports"] = [ports.destination, ports.source]
-    return entry | _content(join([ud]))
+    return entry | _content([ud])
 
 
-def _content(content: Content) -> dict[str, Any]:
+def _content(parts: Sequence[UserData]) -> dict[str, Any]:
+    from gateway.pdu import join
+
+    content = join(parts)
     if content.text is not None:
         return {"text": content.text}
     return {"data_hex": (content.data or b"").hex()}
 
 
+def _table(item: _Decoded, fields: Sequence[Field]) -> str:
+    from gateway.cli.pdu_walk import NAMES
+
+    how = " (told by the message type)" if item.detected else ""
+    lines = [f"{_bold(NAMES[type(item.frame.tpdu)])}, {IN_WORDS[item.direction.value]}{how}"]
+    width = max(len(field.name) for field in fields) + 2
+    for field in fields:
+        head = "  ".join(filter(None, (shown(field.value), _dim(field.meaning))))
+        lines.append(f"{_name(f'{field.name:{width}}')}{head}")
+        lines += [
+            f"{'':{width}}{_name(f'{name:8}')}{value}  {_dim(meaning)}"
+            for name, value, meaning in field.bits
+            if meaning
+        ]
+        octets = [f"{octet:02X}" for octet in field.octets]
+        rows = [" ".join(octets[at : at + WRAP]) for at in range(0, len(octets), WRAP)]
+        lines += [
+            f"{'':{width}}{_octets(row)}" + (f"  {_dim(field.clause)}" if row is rows[-1] else "") for row in rows
+        ]
+    return "\n".join(lines)
+
+
+def _style(**how: Any) -> Callable[[str], str]:
+    return lambda text: text if "NO_COLOR" in os.environ or not text else click.style(text, **how)
+
+
+_bold, _dim = _style(bold=True), _style(dim=True)
+_name, _octets = _style(fg="cyan"), _style(fg="green")
+
+
 def _joined(decoded: Sequence[_Decoded]) -> list[dict[str, Any]]:
     """Every concatenated text of which all parts are there."""
-    from gateway.pdu import StatusReport, join
-
     groups: dict[tuple[Any, ...], dict[int, UserData]] = {}
     for item in decoded:
         tpdu = item.frame.tpdu
-        if isinstance(tpdu, StatusReport) or (concat := tpdu.ud.concat) is None:
+        if tpdu.ud is None or (concat := tpdu.ud.concat) is None or concat.total == 1:
             continue
         peer = str(getattr(tpdu, "oa", None) or getattr(tpdu, "da", None))
         key = (item.direction, peer, concat.ref, concat.wide, concat.total)
         groups.setdefault(key, {})[concat.seq] = tpdu.ud
     return [
-        {"peer": peer, "ref": ref, "parts": total, **_content(join([parts[seq] for seq in sorted(parts)]))}
+        {"peer": peer, "ref": ref, "parts": total, **_content([parts[seq] for seq in sorted(parts)])}
         for (_direction, peer, ref, _wide, total), parts in groups.items()
         if len(parts) == total
     ]
-
-
-def _lines(entry: dict[str, Any]) -> str:
-    width = max(map(len, entry))
-    return "\n".join(
-        f"{name:{width}}  {shown(value if isinstance(value, str) else json.dumps(value))}"
-        for name, value in entry.items()
-        if value is not None
-    )
-
-
-@pdu.command()
-@click.argument("to")
-@click.argument("text")
-@click.option("--encoding", type=click.Choice(["auto", "gsm7", "ucs2"]), default="auto", help="[default: auto]")
-@click.option("--class", "message_class", type=click.IntRange(0, 3), help="Message class; 0 is a flash message.")
-@click.option("--report", is_flag=True, help="Ask for a status report.")
-@click.option("--ref", type=click.IntRange(0, 255), default=0, help="Concatenation reference. [default: 0]")
-@json_option
-def encode(to: str, text: str, encoding: str, message_class: int | None, report: bool, ref: int, as_json: bool) -> None:
-    """Encode a text as SMS-SUBMIT PDUs: one line each, the length for AT+CMGS, then the hex."""
-    from gateway.pdu import Address, Alphabet, Submit, encode_frame, segment
-
-    alphabet = None if encoding == "auto" else Alphabet(encoding)
-    try:
-        cut = segment(text, encoding=alphabet, message_class=message_class, ref=ref)
-        frames = [
-            encode_frame(Submit(da=Address.parse(to), ud=ud, dcs=cut.dcs, status_report_request=report))
-            for ud in cut.parts
-        ]
-    except PduError as exc:
-        raise click.ClickException(str(exc)) from exc
-    if as_json:
-        parts = [{"length": length, "pdu": pdu_hex} for pdu_hex, length in frames]
-        click.echo(json.dumps({"encoding": cut.encoding.value, "pdus": parts}))
-        return
-    for pdu_hex, length in frames:
-        click.echo(f"{length} {pdu_hex}")

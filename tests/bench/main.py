@@ -20,6 +20,7 @@ import paho.mqtt.client as paho
 import serial
 from paho.mqtt.enums import CallbackAPIVersion
 
+from tests.bench.codec import codec
 from tests.bench.traffic import busy_share, chunks, first, submits
 from tests.support.box import ROOT_TOPIC, Box, box
 from tests.support.processes import wait_until
@@ -194,7 +195,9 @@ def cpu_seconds(process: Path) -> float:
 
 
 @click.command()
-@click.option("--only", multiple=True, type=click.Choice(["latency", "backlog", "many", "rest"]), help="Just these.")
+@click.option(
+    "--only", multiple=True, type=click.Choice(["latency", "backlog", "many", "rest", "codec"]), help="Just these."
+)
 @click.option("--messages", default=3000, show_default=True, help="Messages in the backlog.")
 @click.option("--rest", "rest_seconds", default=60.0, show_default=True, help="Seconds to watch the idle daemon.")
 def main(only: tuple[str, ...], messages: int, rest_seconds: float) -> None:
@@ -208,6 +211,7 @@ def main(only: tuple[str, ...], messages: int, rest_seconds: float) -> None:
         ],
         "many": lambda: [("16 modems with realistic timing, busy", many(16, 12), "≥ 98 %")],
         "rest": lambda: at_rest(rest_seconds),
+        "codec": codec,
     }
     rows: list[tuple[str, str, str]] = []
     for name, measure in parts.items():

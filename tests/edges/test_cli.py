@@ -167,8 +167,9 @@ def test_pdus_are_decoded_and_encoded() -> None:
     assert decoded["pdus"][0]["da"] == "+491701234567"
     assert decoded["pdus"][0]["status_report_request"] is True
     assert decoded["joined"] == [{"peer": "+491701234567", "ref": 0, "parts": 2, "text": "Grüße " * 40}]
-    lines = run("pdu", "encode", "+491701234567", "x").stdout.splitlines()
-    assert re.fullmatch(r"\d+ [0-9A-F]+", lines[0])
+    command, hexes_alone = run("pdu", "encode", "+491701234567", "x").stdout.splitlines()
+    assert re.fullmatch(r"AT\+CMGS=\d+", command)
+    assert re.fullmatch(r"[0-9A-F]+", hexes_alone)
     text = run("pdu", "decode", hexes[0]).stdout
     assert "SMS-SUBMIT" in text
     assert run("pdu", "decode", hexes[0]).stdout.count("joined") == 0
