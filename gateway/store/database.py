@@ -70,6 +70,7 @@ class SqliteStore:
         self._queue: queue.SimpleQueue[_Change | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-reader")
         self._reader: Transaction | None = None
+        self._reader_db: sqlite3.Connection | None = None
         self._callbacks: list[Callable[[int], None]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -91,11 +92,12 @@ class SqliteStore:
         self._thread.start()
 
     async def close(self) -> None:
-        """Commits what waits and stops the threads."""
-        if self._thread is not None:
+        """Commits what waits, takes nothing more, and stops the threads."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
             self._queue.put(None)
-            await asyncio.to_thread(self._thread.join)
-            self._thread = None
+            await asyncio.to_thread(thread.join)
+            self._readers.submit(self._close_reader)
         await asyncio.to_thread(self._readers.shutdown)
 
     @property
@@ -116,7 +118,7 @@ class SqliteStore:
 
     async def read(self, question: Callable[[Tx], T]) -> T:
         """Runs a question on the reader's connection: it sees what is committed."""
-        if self._loop is None:
+        if self._loop is None or self._thread is None:
             raise StoreError("the database is not open")
         return await self._loop.run_in_executor(self._readers, self._ask, question)
 
@@ -165,11 +167,16 @@ class SqliteStore:
 
     def _ask(self, question: Callable[[Tx], T]) -> T:
         if self._reader is None:
-            self._reader = Transaction(self._connect(read_only=True))
+            self._reader_db = self._connect(read_only=True)
+            self._reader = Transaction(self._reader_db)
         try:
             return question(self._reader)
         except sqlite3.Error as exc:
             raise StoreError(f"cannot read the database: {exc}") from exc
+
+    def _close_reader(self) -> None:
+        if self._reader_db is not None:
+            self._reader_db.close()
 
     def _write_all(self, db: sqlite3.Connection) -> None:
         tx = Transaction(db)
@@ -217,6 +224,7 @@ class SqliteStore:
 
     @staticmethod
     def _run(db: sqlite3.Connection, tx: Transaction, change: _Change) -> None:
+        added = tx.events.added
         db.execute("SAVEPOINT change")
         try:
             change.result = change.run(tx)
@@ -225,6 +233,7 @@ class SqliteStore:
             if not db.in_transaction:  # SQLite itself gave up the whole transaction: disk full, I/O error
                 raise
             db.execute("ROLLBACK TO change")
+            tx.events.added = added
         db.execute("RELEASE change")
 
     def _resolve(self, batch: list[_Change], last_event: int) -> None:

@@ -3,44 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from gateway.errors import StoreError
-from gateway.messaging.model import Event, EventKind
 from gateway.messaging.ports import Tx
-from gateway.store import SqliteStore
-
-NOW = datetime(2026, 3, 1, tzinfo=UTC)
-
-
-@asynccontextmanager
-async def opened(path: Path) -> AsyncIterator[SqliteStore]:
-    store = SqliteStore(path / "smsgw.db")
-    await store.open()
-    try:
-        yield store
-    finally:
-        await store.close()
-
-
-def event(n: int) -> Event:
-    return Event(kind=EventKind.ALERT, subject="x", payload=f'{{"n":{n}}}')
-
-
-def elsewhere(path: Path, statement: str) -> list[tuple[object, ...]]:
-    db = sqlite3.connect(path / "smsgw.db", timeout=5)
-    try:
-        rows = db.execute(statement).fetchall()
-        db.commit()
-        return rows
-    finally:
-        db.close()
+from tests.store.opening import NOW, elsewhere, event, opened
 
 
 def test_a_change_is_visible_elsewhere_when_its_future_resolves(tmp_path: Path) -> None:

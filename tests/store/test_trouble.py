@@ -1,0 +1,248 @@
+"""A disk that is full, a file that cannot be written, a batch of which one change fails: what was promised holds."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from gateway.errors import RequestError, StoreError
+from gateway.messaging.model import Segment, SegmentState
+from gateway.messaging.ports import Tx
+from gateway.store import SqliteStore
+from tests.store.opening import NOW, Plug, add, elsewhere, event, kept, opened, raw
+
+
+async def told(store: SqliteStore) -> list[int]:
+    """The list that grows with what the store tells of committed events."""
+    seqs: list[int] = []
+    store.on_events(seqs.append)
+    return seqs
+
+
+def full(tx: Tx) -> None:
+    """From now on the file cannot grow."""
+    db = raw(tx)
+    pages = db.execute("PRAGMA page_count").fetchone()[0]
+    db.execute(f"PRAGMA max_page_count = {pages}")
+
+
+def roomy(tx: Tx) -> None:
+    raw(tx).execute("PRAGMA max_page_count = 1000000")
+
+
+def test_what_fails_in_a_batch_leaves_no_trace_and_the_rest_is_committed(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        def fails(tx: Tx) -> None:
+            tx.events.add(event(99), NOW)
+            raise RequestError("no")
+
+        async with opened(tmp_path) as store:
+            async with Plug(store):
+                futures = [store.write(lambda tx, n=n: tx.events.add(event(n), NOW)) for n in range(3)]
+                futures.insert(1, store.write(fails))
+            results = await asyncio.gather(*futures, return_exceptions=True)
+            assert [type(result) for result in results] == [int, RequestError, int, int]
+            assert await kept(store) == ['{"n":0}', '{"n":1}', '{"n":2}']
+            assert [seq for (seq,) in elsewhere(tmp_path, "SELECT seq FROM events ORDER BY seq")] == [
+                result for result in results if isinstance(result, int)
+            ]
+
+    asyncio.run(scenario())
+
+
+def test_nobody_is_told_of_an_event_that_was_rolled_back(tmp_path: Path) -> None:
+    """Whoever waits for it would look for it again and again."""
+
+    async def scenario() -> None:
+        def fails(tx: Tx) -> None:
+            tx.events.add(event(99), NOW)
+            raise RequestError("no")
+
+        async with opened(tmp_path) as store:
+            seqs = await told(store)
+            with pytest.raises(RequestError):
+                await store.write(fails)
+            async with Plug(store):
+                good = store.write(lambda tx: tx.events.add(event(1), NOW))
+                bad = store.write(fails)
+            await asyncio.gather(good, bad, return_exceptions=True)
+            await asyncio.sleep(0)
+            assert seqs == [good.result()] == [await store.read(lambda tx: tx.events.last())]
+
+    asyncio.run(scenario())
+
+
+def test_a_commit_that_fails_fails_the_whole_batch_and_shows_nothing(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        orphan = Segment(message_id="nobody", seq=1, state=SegmentState.PENDING)
+
+        def defer(tx: Tx) -> None:
+            raw(tx).execute("PRAGMA defer_foreign_keys = ON")  # until the next COMMIT
+            tx.segments.put(orphan)
+
+        async with opened(tmp_path) as store:
+            seqs = await told(store)
+            async with Plug(store):
+                futures = [store.write(lambda tx, n=n: tx.events.add(event(n), NOW)) for n in range(3)]
+                futures.insert(1, store.write(defer))
+            results = await asyncio.gather(*futures, return_exceptions=True)
+            assert [type(result) for result in results] == [StoreError] * 4
+            assert not store.healthy
+            assert await kept(store) == []
+            assert elsewhere(tmp_path, "SELECT count(*) FROM segments") == [(0,)]
+            await asyncio.sleep(0)
+            assert seqs == []
+            assert await add(store, 7) > 0
+            assert store.healthy
+
+    asyncio.run(scenario())
+
+
+def test_a_full_disk_is_trouble_until_there_is_room_again(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        large = event(1, '"' + "x" * 100_000 + '"')
+        async with opened(tmp_path) as store:
+            seqs = await told(store)
+            await store.write(full)
+            for _ in range(3):
+                with pytest.raises(StoreError, match="full"):
+                    await store.write(lambda tx: tx.events.add(large, NOW))
+                assert not store.healthy
+            async with Plug(store):
+                pair = [store.write(lambda tx: tx.events.add(large, NOW)), store.write(lambda tx: full(tx))]
+            results = await asyncio.gather(*pair, return_exceptions=True)
+            assert isinstance(results[0], StoreError)
+            assert not store.healthy
+            assert await kept(store) == []
+            assert seqs == []
+            await store.write(roomy)
+            await store.write(lambda tx: tx.events.add(large, NOW))
+            assert store.healthy
+            assert len(await kept(store)) == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_refused_request_is_no_trouble_of_the_database(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        def fails(tx: Tx) -> None:
+            raise RequestError("no")
+
+        async with opened(tmp_path) as store:
+            with pytest.raises(RequestError):
+                await store.write(fails)
+            assert store.healthy
+
+    asyncio.run(scenario())
+
+
+def test_a_writer_that_another_program_locks_out_waits_for_it(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with opened(tmp_path) as store:
+            other = sqlite3.connect(tmp_path / "smsgw.db", isolation_level=None, check_same_thread=False)
+            other.execute("BEGIN IMMEDIATE")
+            waiting = store.write(lambda tx: tx.events.add(event(1), NOW))
+            await asyncio.sleep(0.05)
+            assert not waiting.done()
+            other.execute("ROLLBACK")
+            other.close()
+            assert await waiting > 0
+
+    asyncio.run(scenario())
+
+
+def test_a_file_that_cannot_be_written_any_more_is_told(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with opened(tmp_path) as store:
+            await add(store, 1)
+            await store.write(lambda tx: raw(tx).execute("PRAGMA query_only = ON"))
+            with pytest.raises(StoreError, match="readonly"):
+                await add(store, 2)
+            assert not store.healthy
+            assert await kept(store) == ['{"n":1}']
+
+    asyncio.run(scenario())
+
+
+def test_a_cancelled_caller_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with opened(tmp_path) as store:
+            async with Plug(store):
+                futures = [store.write(lambda tx, n=n: tx.events.add(event(n), NOW)) for n in range(3)]
+                futures[1].cancel()
+            results = await asyncio.gather(*futures, return_exceptions=True)
+            assert [type(result) for result in results] == [int, asyncio.CancelledError, int]
+            assert len(await kept(store)) == 3, "what was handed in is stored, whoever still waits for it"
+
+    asyncio.run(scenario())
+
+
+def test_what_was_handed_in_before_the_close_is_committed(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        store = SqliteStore(tmp_path / "smsgw.db")
+        await store.open()
+        futures = [store.write(lambda tx, n=n: tx.events.add(event(n), NOW)) for n in range(600)]
+        await store.close()
+        await asyncio.gather(*futures)
+        with pytest.raises(StoreError):
+            store.write(lambda tx: None)
+        assert elsewhere(tmp_path, "SELECT count(*) FROM events") == [(600,)]
+        assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("store-")]
+
+    asyncio.run(scenario())
+
+
+def test_nothing_is_taken_that_the_closing_writer_would_not_see(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        store = SqliteStore(tmp_path / "smsgw.db")
+        await store.open()
+        async with Plug(store):
+            closing = asyncio.create_task(store.close())
+            await asyncio.sleep(0)
+            with pytest.raises(StoreError):
+                store.write(lambda tx: None)
+        await closing
+        assert not store.healthy
+
+    asyncio.run(scenario())
+
+
+def test_without_being_opened_it_says_so(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        store = SqliteStore(tmp_path / "smsgw.db")
+        with pytest.raises(StoreError, match="not open"):
+            store.write(lambda tx: None)
+        with pytest.raises(StoreError, match="not open"):
+            await store.read(lambda tx: None)
+        assert not store.healthy
+
+    asyncio.run(scenario())
+
+
+def test_a_question_that_cannot_be_asked_is_a_store_error(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with opened(tmp_path) as store:
+            with pytest.raises(StoreError, match="no such table"):
+                await store.read(lambda tx: raw(tx).execute("SELECT * FROM nobody"))
+            with pytest.raises(StoreError, match="readonly"):
+                await store.read(lambda tx: raw(tx).execute("DELETE FROM events"))
+
+    asyncio.run(scenario())
+
+
+def test_after_the_close_it_is_one_file_and_answers_nothing(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with opened(tmp_path) as store:
+            await add(store, 1)
+            assert await kept(store) == ['{"n":1}']
+        assert os.listdir(tmp_path) == ["smsgw.db"]
+        with pytest.raises(StoreError, match="not open"):
+            await store.read(lambda tx: None)
+        await store.close()
+
+    asyncio.run(scenario())
