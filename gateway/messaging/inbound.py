@@ -126,7 +126,14 @@ def _take_report(tx: Tx, box: Box, arrival: _Arrival, tpdu: StatusReport, earlie
     repeated = _repeated(part, earlier)
     tx.parts.insert(replace(part, repeat_of=repeated.n if repeated else None))
     if repeated is None:
-        report = Report(iccid=box.iccid, mr=tpdu.mr, peer=str(tpdu.ra), st=tpdu.st, received_at=box.now)
+        report = Report(
+            iccid=box.iccid,
+            mr=tpdu.mr,
+            peer=str(tpdu.ra),
+            st=tpdu.st,
+            received_at=box.now,
+            scts=tpdu.scts.moment,
+        )
         take_report(tx, report, box.now)
 
 

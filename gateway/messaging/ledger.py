@@ -156,6 +156,13 @@ def put(tx: Tx, segment: Segment, now: datetime, detail: str, what: str | None =
     tx.messages.log(segment.message_id, entry)
 
 
+_SEGMENT_ERRORS = {
+    Status.UNKNOWN: (SegmentState.UNKNOWN, "outcome_unknown"),
+    Status.UNDELIVERED: (SegmentState.UNDELIVERED, "undelivered"),
+}
+"""Statuses that a message has because a segment is in that state: the error's code; the words are the segment's."""
+
+
 def follow(tx: Tx, segment: Segment, error: tuple[str, str] | None, now: datetime) -> None:
     """The message's status from its segments, announced when it changed."""
     message = tx.messages.get(segment.message_id)
@@ -165,16 +172,17 @@ def follow(tx: Tx, segment: Segment, error: tuple[str, str] | None, now: datetim
     left = sum(1 for each in segments if each.state in LEFT)
     changes: dict[str, object] = {"segments_sent": left}
     status = _status(message, segments)
-    if status is Status.FAILED:
+    if status is Status.FAILED and message.status is not Status.FAILED:
         why = error[1] if error else "the rest could not be sent"
         changes["error"] = ("partially_sent", f"{left} of {message.segments} segments left; {why}") if left else error
     elif segment.state is SegmentState.PENDING:
         changes["not_before"] = _next_attempt(segment, error, now)
         if status is Status.QUEUED:  # nothing has left: the whole message is free to go by another modem
             changes["iccid"] = ""
-    elif status in (Status.UNKNOWN, Status.UNDELIVERED):
-        changes["error"] = error
-    elif message.error is not None:
+    elif status in _SEGMENT_ERRORS:
+        state, code = _SEGMENT_ERRORS[status]
+        changes["error"] = code, next(each.error for each in segments if each.state is state)
+    elif message.error is not None and status is not Status.FAILED:
         changes["error"] = None
     change_status(tx, message, status, now, **changes)
 
@@ -201,6 +209,9 @@ def _status(message: Message, segments: Sequence[Segment]) -> Status:
     return Status.SENDING if started else Status.QUEUED
 
 
+_AFTER_SENT = (Status.DELIVERED, Status.UNDELIVERED)
+
+
 def change_status(tx: Tx, message: Message, status: Status, now: datetime, **changes: object) -> Message:
     """Updates a message; a new status that edges are told of becomes an event. `delivered` never skips `sent`."""
     if status is message.status and all(getattr(message, name) == value for name, value in changes.items()):
@@ -209,7 +220,7 @@ def change_status(tx: Tx, message: Message, status: Status, now: datetime, **cha
     after = replace(message, status=status, updated_at=now, **changes)  # type: ignore[arg-type]
     silent = status not in announce.ANNOUNCED or (status is Status.QUEUED and message.status is Status.SENDING)
     if status is not message.status and not silent:
-        if status in (Status.DELIVERED, Status.UNDELIVERED) and message.status is not Status.SENT:
+        if status in _AFTER_SENT and message.status not in (Status.SENT, *_AFTER_SENT):
             tx.events.add(announce.message_status(replace(after, status=Status.SENT, error=None), now), now)
         tx.events.add(announce.message_status(after, now), now)
     return after

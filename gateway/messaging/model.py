@@ -247,13 +247,17 @@ class Assembly:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A status report: reference, recipient, status octet, when it was received, and whether a segment was found for it."""
+    """A status report: reference, recipient, status octet, when it was received, and whether a segment was found for it.
+
+    `scts`: when the service centre took the text, if that is a time at all.
+    """
 
     iccid: str
     mr: int
     peer: str
     st: int
     received_at: datetime
+    scts: datetime | None = None
     n: int = 0
     matched: bool = False
 

@@ -2,6 +2,7 @@
 
 A report fits a segment when SIM and recipient are the same and it came after the segment was submitted. Among those, the
 reference decides; a report whose reference no segment has shows that an unknown segment did leave (design: evidence (b)).
+All reports on one submit carry the same service-centre time: what repeats or completes an earlier one proves nothing new.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ def take_report(tx: Tx, report: Report, now: datetime) -> bool:
 
 
 def _find(tx: Tx, report: Report) -> Segment | None:
+    if (twin := tx.reports.twin(report)) is not None:
+        return next(each for each in tx.segments.of(twin[0]) if each.seq == twin[1])
     # References wrap at 256, so the latest open match counts.
     known = [each for each in tx.segments.with_reference(report.iccid, report.mr) if _fits(each, report)]
     still_open = [each for each in known if each.state is SegmentState.SENT]
@@ -37,9 +40,10 @@ def _find(tx: Tx, report: Report) -> Segment | None:
     # A report can overtake the answer that tells the reference: then it waits for that answer.
     if any(_fits(each, report) for each in tx.segments.in_states((SegmentState.SUBMITTING,), report.iccid)):
         return None
-    unknown = [each for each in tx.segments.in_states((SegmentState.UNKNOWN,), report.iccid) if _fits(each, report)]
-    if unknown:
-        return min(unknown, key=_submitted)
+    unknown = tx.segments.in_states((SegmentState.UNKNOWN,), report.iccid)
+    unproved = [each for each in (*unknown, *tx.segments.without_reference(report.iccid)) if _fits(each, report)]
+    if unproved:
+        return min(unproved, key=_submitted)
     return max(known, key=_submitted, default=None)
 
 
@@ -48,17 +52,15 @@ def after_submit(tx: Tx, segment: Segment, now: datetime) -> None:
     if segment.state is SegmentState.SENT and segment.mr is not None and segment.submitted_at is not None:
         for report in tx.reports.unmatched(segment.iccid, segment.submitted_at, segment.mr):
             if _fits(segment, report):
-                _apply(tx, segment, report, now)
-                break
-    for unknown in tx.segments.in_states((SegmentState.UNKNOWN,), segment.iccid):
-        for report in tx.reports.unmatched(segment.iccid, _submitted(unknown)):
-            if _fits(unknown, report) and _find(tx, report) is not None:
-                _apply(tx, unknown, report, now)
-                break
+                segment = _apply(tx, segment, report, now)
+    unknown = tx.segments.in_states((SegmentState.UNKNOWN,), segment.iccid)
+    for report in tx.reports.unmatched(segment.iccid, _submitted(unknown[0])) if unknown else ():
+        if (found := _find(tx, report)) is not None:
+            _apply(tx, found, report, now)
 
 
-def _apply(tx: Tx, segment: Segment, report: Report, now: datetime) -> None:
-    """A report's verdict (3GPP TS 23.040 clause 9.2.3.15: TP-Status)."""
+def _apply(tx: Tx, segment: Segment, report: Report, now: datetime) -> Segment:
+    """A report's verdict (3GPP TS 23.040 clause 9.2.3.15: TP-Status). Returns the segment as it is now."""
     tx.reports.match(report.n, segment.message_id, segment.seq)
     status = f"TP-Status 0x{report.st:02X}"
     if segment.state is SegmentState.UNKNOWN:
@@ -66,16 +68,18 @@ def _apply(tx: Tx, segment: Segment, report: Report, now: datetime) -> None:
         ledger.put(tx, segment, now, "a status report shows that it left")
         ledger.follow(tx, segment, None, now)
     if 0x20 <= report.st < 0x40:  # the service centre goes on trying
-        ledger.put(tx, segment, now, f"the service centre is still trying ({status})", what="waiting")
-        return
+        if segment.state is SegmentState.SENT:
+            ledger.put(tx, segment, now, f"the service centre is still trying ({status})", what="waiting")
+        return segment
     delivered = report.st < 0x20
-    if segment.state is SegmentState.DELIVERED:
-        return
     error = None if delivered else ("undelivered", f"the service centre could not deliver it ({status})")
     state = SegmentState.DELIVERED if delivered else SegmentState.UNDELIVERED
+    if segment.state in (SegmentState.DELIVERED, state):  # that it arrived is the last word
+        return segment
     settled = replace(segment, state=state, error=error[1] if error else "")
     ledger.put(tx, settled, now, status)
     ledger.follow(tx, settled, error, now)
+    return settled
 
 
 def _fits(segment: Segment, report: Report) -> bool:

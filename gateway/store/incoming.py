@@ -86,7 +86,7 @@ class Parts:
                 assembly.wide,
                 assembly.total,
                 ms(assembly.started_at),
-                assembly.scts.isoformat() if assembly.scts else None,
+                rows.iso(assembly.scts),
                 assembly.message_id,
             ),
         )

@@ -79,5 +79,21 @@ CREATE TABLE key_values (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWI
 
 @migrations()
 def m001_message_path(db: Database) -> None:
-    for statement in filter(str.strip, _FIRST.split(";\n")):
+    _run(db, _FIRST)
+
+
+_SUBMIT_OF_A_REPORT = """
+ALTER TABLE reports ADD COLUMN scts TEXT;
+CREATE INDEX reports_of_submit ON reports (iccid, mr, scts) WHERE message_id IS NOT NULL;
+CREATE INDEX segments_without_reference ON segments (iccid, submitted_at) WHERE mr IS NULL AND state = 'sent';
+"""
+
+
+@migrations()
+def m002_submit_of_a_report(db: Database) -> None:
+    _run(db, _SUBMIT_OF_A_REPORT)
+
+
+def _run(db: Database, statements: str) -> None:
+    for statement in filter(str.strip, statements.split(";\n")):
         db.execute(statement)

@@ -133,6 +133,12 @@ class Segments:
         query = "SELECT * FROM segments WHERE iccid = ? AND mr = ? ORDER BY submitted_at DESC LIMIT 64"
         return [rows.segment(row) for row in self._db.execute(query, (iccid, mr))]
 
+    def without_reference(self, iccid: str) -> list[Segment]:
+        """The latest segments of a SIM that were sent without a reference being told, and of which nothing more is known."""
+        query = """SELECT * FROM segments INDEXED BY segments_without_reference WHERE iccid = ? AND mr IS NULL AND state = 'sent'
+                   ORDER BY submitted_at DESC LIMIT 64"""
+        return [rows.segment(row) for row in self._db.execute(query, (iccid,))]
+
     def next_reference(self, line: str, peer: str) -> int:
         """Counts the concatenation reference of (line, recipient) 1 … 255; 0 is avoided, some phones mistake it."""
         row = self._db.execute(
@@ -156,8 +162,8 @@ class Reports:
 
     def insert(self, report: Report) -> int:
         cursor = self._db.execute(
-            "INSERT INTO reports (iccid, mr, peer, st, received_at) VALUES (?, ?, ?, ?, ?)",
-            (report.iccid, report.mr, report.peer, report.st, ms(report.received_at)),
+            "INSERT INTO reports (iccid, mr, peer, st, received_at, scts) VALUES (?, ?, ?, ?, ?, ?)",
+            (report.iccid, report.mr, report.peer, report.st, ms(report.received_at), rows.iso(report.scts)),
         )
         return int(cursor.lastrowid or 0)
 
@@ -165,6 +171,13 @@ class Reports:
         query = """SELECT * FROM reports WHERE iccid = ? AND received_at >= ? AND message_id IS NULL
                    AND (? IS NULL OR mr = ?) ORDER BY n"""
         return [rows.report(row) for row in self._db.execute(query, (iccid, ms(since), mr, mr))]
+
+    def twin(self, report: Report) -> tuple[str, int] | None:
+        """The segment that an earlier report on the same submit found: same SIM, reference, recipient and service-centre time."""
+        query = """SELECT message_id, seq FROM reports INDEXED BY reports_of_submit WHERE iccid = ? AND mr = ? AND scts = ?
+                   AND peer = ? AND message_id IS NOT NULL ORDER BY n DESC LIMIT 1"""
+        row = self._db.execute(query, (report.iccid, report.mr, rows.iso(report.scts), report.peer)).fetchone()
+        return (row["message_id"], row["seq"]) if row else None
 
     def match(self, n: int, message_id: str, seq: int) -> None:
         self._db.execute("UPDATE reports SET message_id = ?, seq = ? WHERE n = ?", (message_id, seq, n))

@@ -22,6 +22,11 @@ def at(milliseconds: int) -> datetime:
     return _EPOCH + timedelta(milliseconds=milliseconds)
 
 
+def iso(moment: datetime | None) -> str | None:
+    """A service centre's time, with the offset that it gave."""
+    return None if moment is None else moment.isoformat()
+
+
 def maybe_at(milliseconds: int | None) -> datetime | None:
     return None if milliseconds is None else at(milliseconds)
 
@@ -61,7 +66,7 @@ def columns_of(field: str, value: Any) -> dict[str, Any]:
     if field == "parts_missing":
         return {"parts_missing": ",".join(map(str, value))}
     if field == "smsc_time":
-        return {"smsc_time": value.isoformat() if value else None}
+        return {"smsc_time": iso(value)}
     return {field: value}
 
 
@@ -192,6 +197,7 @@ def report(row: sqlite3.Row) -> Report:
         peer=row["peer"],
         st=row["st"],
         received_at=at(row["received_at"]),
+        scts=datetime.fromisoformat(row["scts"]) if row["scts"] else None,
         matched=row["message_id"] is not None,
     )
 

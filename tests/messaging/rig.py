@@ -272,7 +272,17 @@ def deliver(
     return items
 
 
-def report(mr: int, ra: str = "+4915112345678", *, at: datetime, st: int = 0, index: int = 1) -> Item:
-    tpdu = StatusReport(mr=mr, ra=Address.parse(ra), scts=Timestamp.of(at), dt=Timestamp.of(at), st=st)
+def report(
+    mr: int,
+    ra: str = "+4915112345678",
+    *,
+    at: datetime,
+    discharged: datetime | None = None,
+    st: int = 0,
+    index: int = 1,
+) -> Item:
+    """A status report on what the service centre took `at` that time."""
+    times = Timestamp.of(at), Timestamp.of(discharged or at)
+    tpdu = StatusReport(mr=mr, ra=Address.parse(ra), scts=times[0], dt=times[1], st=st)
     pdu, length = encode_frame(tpdu)
     return Item(pdu=pdu, length=length, memory="SR", index=index, kind="status-report")
