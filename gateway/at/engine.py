@@ -6,6 +6,7 @@ It reads `deadline` to know when to tick. All times are monotonic seconds.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 
 from gateway.at.commands import ANY, Command, ProtocolMisuse
@@ -26,7 +27,7 @@ from gateway.at.fence import FENCE_GRACE, FENCE_TIMEOUT, Fence
 from gateway.at.fields import Fields
 from gateway.at.finals import DEFAULT_FINALS, FinalTable
 from gateway.at.gather import Gatherer, Part, is_open
-from gateway.at.lexer import EDGE, MAX_CHUNK, Lexer
+from gateway.at.lexer import EDGE, MAX_CHUNK, MAX_LINE, Lexer
 from gateway.at.states import NOTHING_TO_ABORT, SEES_PROMPT, STAGES, UNSENT, State
 from gateway.at.urcs import DEFAULT_URCS, LATE_SUBMIT, UrcTable
 
@@ -37,6 +38,8 @@ MAX_LINES = 4096
 """Information lines kept of one answer; with more it ends as OVERFLOW, never as OK."""
 MAX_EVENTS = 4096
 """Events that wait to be taken; past it what nobody asked for is dropped and counted in `dropped`."""
+MAX_REOPENED = MAX_LINE // 2
+"""Characters at the end of a text that was given up in which another text may begin."""
 MAX_ESCAPES = 3
 """ESC written for one prompt that does not go away."""
 
@@ -50,6 +53,8 @@ ESCAPE_PAUSE = 1.0
 
 _UNASKED = (Noise, Urc, LateSubmit)
 _MARKS = frozenset("+^*#%$&")
+_UNQUOTED = re.compile(r'(?:[^">]|"[^"]*")*+>')
+"""Up to the first prompt that is outside quotes."""
 
 
 class Engine:
@@ -168,39 +173,46 @@ class Engine:
             self._prompt(tail[:at], now)
 
     def _line(self, text: str, now: float) -> None:
+        while text:  # a loop: noise may glue thousands of prompts or results together
+            text = self._start_of_line(text, now)
+
+    def _start_of_line(self, text: str, now: float) -> str:
+        """Act on what the line begins with; gives the rest of it."""
         if self._gatherer.has_open_text:
             self._lines_one_by_one(self._gatherer.add_text(text), now)
-            return
+            return ""
         at = self._prompt_at(text) if ">" in text and self._state in SEES_PROMPT else -1
         if at < 0:
-            self._classify(text, now)
-            return
+            return self._classify(text, now)
         self._prompt(text[:at], now)
-        rest = text[at + 1 :].strip(EDGE)
-        if rest:
-            self._line(rest, now)
+        return text[at + 1 :].strip(EDGE)
 
     def _lines_one_by_one(self, lines: list[str], now: float) -> None:
-        """A text that is whole, or given up: its first line stands for itself in any case."""
-        for line in lines[:1]:
-            self._classify(line, now, whole=True)
-        for line in lines[1:]:
-            self._line(line, now)
+        """A text that is whole, or given up: its first line stands for itself in any case.
+
+        So do more of a long one: were it opened again at its second line, each line that follows would give it all up anew.
+        """
+        left = sum(map(len, lines))
+        for at, line in enumerate(lines):
+            if at == 0 or (left > MAX_REOPENED and not self._gatherer.has_open_text):
+                self._line(self._classify(line, now, whole=True), now)
+            else:
+                self._line(line, now)
+            left -= len(line)
 
     def _prompt_at(self, text: str) -> int:
         """Where a prompt stands: at the start, or if one is due behind an echo or a known code; else -1."""
         at = text.find(">")
-        if at > 0 and self._state is State.IDLE:
-            return -1
-        while at > 0 and text.count('"', 0, at) % 2:
-            at = text.find(">", at + 1)
+        if at > 0:
+            found = _UNQUOTED.match(text) if self._state is not State.IDLE else None
+            at = found.end() - 1 if found is not None else -1
         head = text[:at].strip(EDGE) if at > 0 else ""
         return at if not head or self._is_echo(head) or self._urcs.match(head) is not None else -1
 
     def _prompt(self, head: str, now: float) -> None:
         """A prompt, and what stood in front of it on its line."""
         if head := head.strip(EDGE):
-            self._classify(head, now)
+            self._line(self._classify(head, now), now)
         command = self._command
         if self._state is State.PROMPT and command is not None:
             self._enter(State.READY, now + PAYLOAD_TIMEOUT)
@@ -213,17 +225,16 @@ class Engine:
             # It opened after our ESC, or ate the fence command as the first octets of a PDU.
             self._escape(now)
 
-    def _classify(self, text: str, now: float, *, whole: bool = False) -> None:
+    def _classify(self, text: str, now: float, *, whole: bool = False) -> str:
+        """What the line is. Gives what was glued behind a final result, else nothing."""
         text = self._without_echo(text)
         if not text:
-            return
+            return ""
         command = self._command
         match = self._finals.match(text, command.text if command is not None else "")
         if match is not None:
             self._final(match[0], now)
-            if match[1]:
-                self._line(match[1], now)
-            return
+            return match[1]
         row = self._urcs.match(text)
         owned = command is not None and self._state is State.FINAL and text.startswith(command.prefixes)
         if owned and row is not None:
@@ -242,6 +253,7 @@ class Engine:
             self._emit(Urc(name=row.name, text=text))
         else:
             self._stray(text)
+        return ""
 
     def _is_echo(self, text: str) -> bool:
         if text[:2] in ("AT", "at") and text in self._echoes:

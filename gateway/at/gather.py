@@ -15,12 +15,13 @@ Part = InfoLine | Urc
 class Gatherer:
     """Holds what is not complete yet: at most one header of each kind and one open text of `MAX_LINE` characters."""
 
-    __slots__ = ("_headers", "_open", "due")
+    __slots__ = ("_headers", "_open", "_quotes", "_size", "due")
 
     def __init__(self) -> None:
         # The later on top: a +CMT may come between a +CMGL header and its PDU.
         self._headers: list[tuple[UrcRow | None, str]] = []
         self._open: list[str] = []
+        self._size = self._quotes = 0
         self.due: float | None = None
 
     @property
@@ -55,16 +56,18 @@ class Gatherer:
     def open_text(self, text: str, now: float) -> None:
         """Keep a line whose quoted text goes on."""
         self._open = [text]
+        self._size = len(text)
+        self._quotes = text.count('"')
         self.due = now + CONTINUATION_TIMEOUT
 
     def add_text(self, text: str) -> list[str]:
         """Go on with the open text: [the whole] when it is closed, the lines one by one when it is too long, else []."""
         self._open.append(text)
-        joined = "\n".join(self._open)
-        if is_open(joined):
-            return self.drop_text() if len(joined) > MAX_LINE else []
-        self.drop_text()
-        return [joined]
+        self._size += 1 + len(text)
+        self._quotes += text.count('"')
+        if _closes(text, self._quotes):
+            return ["\n".join(self.drop_text())]
+        return self.drop_text() if self._size > MAX_LINE else []
 
     def drop_text(self) -> list[str]:
         """Give the open text up: what was taken for its rest may have been anything."""
@@ -81,10 +84,13 @@ class Gatherer:
 def is_open(text: str) -> bool:
     """True while the quoted text of `+CUSD: 0,"...",15` has no end. Quotes within it are not escaped (27.007 7.15)."""
     _, quote, body = text.partition('"')
-    if not quote:
-        return False
-    _, last, behind = body.rpartition('"')
+    return bool(quote) and not _closes(body, text.count('"'))
+
+
+def _closes(last_line: str, quotes: int) -> bool:
+    """Whether the text ends with this line (what is behind the opening quote, where it is the first), of so many quotes."""
+    _, last, behind = last_line.rpartition('"')
     if not last or behind.strip(" ,0123456789"):
-        return True
+        return False
     # With the coding scheme behind it the end is sure; without, quotes within the text come in pairs.
-    return not behind.strip() and body.count('"') % 2 == 0
+    return bool(behind.strip()) or quotes % 2 == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -180,3 +182,40 @@ def test_a_silent_modem_leaves_the_engine_spent() -> None:
     assert not engine.idle
     with pytest.raises(ProtocolMisuse):
         engine.send(from_text("AT"), 100.0)
+
+
+# In one read and one line, noise may glue together what else comes alone.
+GLUED = (b">", b"> ", b"+CMS ERROR1", b"ERROR+CME ERROR:1", b'+CUSD:"a\n', b"OK", b'"', b'">', b'+CUSD:"\n')
+
+
+@pytest.mark.parametrize("word", GLUED)
+@pytest.mark.parametrize("start", STARTS)
+def test_thousands_in_a_row_are_no_deep_call(start: str, word: bytes) -> None:
+    engine = started(start)
+    for size in (MAX_LINE - 50, 3 * MAX_LINE):
+        engine.receive(word * (size // len(word)) + b"x" * MAX_LINE + b"\r\n", 20.0)
+    assert len(events(engine)) <= MAX_EVENTS + 3
+
+
+SLOW = 40
+"""So many times the cost of plain lines is no more linear; the factor is generous, since the machine is shared."""
+
+
+def cost(start: str, pieces: list[bytes]) -> float:
+    """Processor time per octet, the best of three."""
+    best = float("inf")
+    for _ in range(3):
+        engine = started(start)
+        began = time.process_time()
+        for piece in pieces:
+            engine.receive(piece, 20.0)
+        best = min(best, time.process_time() - began)
+    return best / sum(map(len, pieces))
+
+
+def test_a_text_that_never_ends_is_not_given_up_anew_at_each_line() -> None:
+    assert cost("idle", [b'+CUSD: 0,"a\r\n' * 3000]) < SLOW * cost("idle", [b"^BOOT: 1,23\r\n" * 3000])
+
+
+def test_a_prompt_among_quoted_ones_is_found_at_a_glance() -> None:
+    assert cost("prompt", [b'"', *[b">"] * 3000]) < SLOW * cost("prompt", [b"x"] * 3000)
