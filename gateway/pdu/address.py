@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gateway.errors import PduError
 
@@ -16,6 +17,7 @@ MAX_DIGITS = 20
 MAX_ALPHANUMERIC = 11  # septets that fit in the ten octets of an address
 _SEVEN_LETTERS_ROUNDED = 14  # semi-octets
 MAX_SC_OCTETS = 11  # type of address and ten octets
+REMEMBERED = 1024  # addresses that are not worked out again
 
 _NUMBER = re.compile(r"(\+?)([0-9*#]+)")
 _DIGITS = "0123456789*#abc"  # semi-octets 0 to E (24.008 table 10.5.118); F is filling
@@ -36,16 +38,7 @@ class Address:
     @classmethod
     def parse(cls, text: str) -> Address:
         """`+` and digits: international; digits, `*`, `#`: unknown (short codes); other text: a name. PduError if none fits."""
-        if match := _NUMBER.fullmatch(text):
-            plus, digits = match.groups()
-            if len(digits) > MAX_DIGITS:
-                raise PduError(f"a number has at most {MAX_DIGITS} digits", offset=MAX_DIGITS)
-            return cls(value=digits, ton=Ton.INTERNATIONAL if plus else Ton.UNKNOWN)
-        if not text or text.startswith("+"):
-            raise PduError("an address is digits after an optional +, or a name")
-        if len(encode_gsm7(text)) > MAX_ALPHANUMERIC:
-            raise PduError(f"a name has at most {MAX_ALPHANUMERIC} GSM characters", offset=MAX_ALPHANUMERIC)
-        return cls(value=text, ton=Ton.ALPHANUMERIC, npi=Npi.UNKNOWN)
+        return _parse(text)
 
     @classmethod
     def number(cls, digits: str, *, ton: Ton = Ton.NATIONAL, npi: int = Npi.ISDN) -> Address:
@@ -63,6 +56,20 @@ class Address:
         return f"+{self.value}" if self.ton is Ton.INTERNATIONAL else self.value
 
 
+@lru_cache(maxsize=REMEMBERED)
+def _parse(text: str) -> Address:
+    if match := _NUMBER.fullmatch(text):
+        plus, digits = match.groups()
+        if len(digits) > MAX_DIGITS:
+            raise PduError(f"a number has at most {MAX_DIGITS} digits", offset=MAX_DIGITS)
+        return Address(value=digits, ton=Ton.INTERNATIONAL if plus else Ton.UNKNOWN)
+    if not text or text.startswith("+"):
+        raise PduError("an address is digits after an optional +, or a name")
+    if len(encode_gsm7(text)) > MAX_ALPHANUMERIC:
+        raise PduError(f"a name has at most {MAX_ALPHANUMERIC} GSM characters", offset=MAX_ALPHANUMERIC)
+    return Address(value=text, ton=Ton.ALPHANUMERIC, npi=Npi.UNKNOWN)
+
+
 def read_address(reader: OctetReader, what: str) -> Address:
     """A TPDU's address field: number of semi-octets, type, value."""
     start = reader.pos
@@ -70,11 +77,7 @@ def read_address(reader: OctetReader, what: str) -> Address:
     if semi_octets > MAX_DIGITS:
         raise PduError(f"{what} has {semi_octets} semi-octets, at most {MAX_DIGITS} are allowed", offset=start)
     toa = reader.octet(what)
-    ton, npi = Ton(toa >> 4 & 7), toa & 0x0F
-    octets = reader.take((semi_octets + 1) // 2, what)
-    if ton is Ton.ALPHANUMERIC:
-        return Address(value=_read_name(octets, semi_octets), ton=ton, npi=npi)
-    return Address(value=_read_digits(octets, semi_octets), ton=ton, npi=npi)
+    return _value(toa, reader.take((semi_octets + 1) // 2, what), semi_octets)
 
 
 def read_sc_address(reader: OctetReader) -> Address | None:
@@ -85,21 +88,26 @@ def read_sc_address(reader: OctetReader) -> Address | None:
         return None
     if count > MAX_SC_OCTETS:
         raise PduError(f"SC address has {count} octets, at most {MAX_SC_OCTETS} are allowed", offset=start)
-    toa, *_ = octets = reader.take(count, "SC address")
-    if count == 1:
-        return None
+    octets = reader.take(count, "SC address")
+    return _value(octets[0], octets[1:], 2 * (count - 1)) if count > 1 else None
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _value(toa: int, octets: bytes, semi_octets: int) -> Address:
+    """Type of address and value together. A box sees few service centres and peers, each of them again and again."""
     ton, npi = Ton(toa >> 4 & 7), toa & 0x0F
-    if ton is Ton.ALPHANUMERIC:
-        return Address(value=_read_name(octets[1:], 2 * (count - 1)), ton=ton, npi=npi)
-    return Address(value=_read_digits(octets[1:], 2 * (count - 1)), ton=ton, npi=npi)
+    read = _read_name if ton is Ton.ALPHANUMERIC else _read_digits
+    return Address(value=read(octets, semi_octets), ton=ton, npi=npi)
 
 
+@lru_cache(maxsize=REMEMBERED)
 def write_address(address: Address) -> bytes:
     """The address field of a TPDU. PduError when the value does not fit its type."""
     semi_octets, octets = _write_value(address)
     return bytes((semi_octets, _toa(address))) + octets
 
 
+@lru_cache(maxsize=REMEMBERED)
 def write_sc_address(address: Address | None) -> bytes:
     """The service-centre address; a single zero octet asks the modem to use its own."""
     if address is None:

@@ -38,11 +38,13 @@ from .timestamp import AbsoluteValidity, EnhancedValidity, Timestamp, ValidityPe
 from .tpdu import Command, Deliver, DeliverReport, StatusReport, Submit, SubmitReport, Tpdu, Validity
 from .udh import UserData, read_user_data
 
+_DCS = tuple(Dcs(octet=octet) for octet in range(256))
+
 
 def _read_deliver(first: int, reader: OctetReader) -> Deliver:
     oa = read_address(reader, "TP-OA")
     pid = reader.octet("TP-PID")
-    dcs = Dcs(octet=reader.octet("TP-DCS"))
+    dcs = _DCS[reader.octet("TP-DCS")]
     scts = Timestamp(octets=reader.take(TIMESTAMP_SIZE, "TP-SCTS"))
     return Deliver(
         oa=oa,
@@ -71,7 +73,7 @@ def _read_submit(first: int, reader: OctetReader) -> Submit:
     mr = reader.octet("TP-MR")
     da = read_address(reader, "TP-DA")
     pid = reader.octet("TP-PID")
-    dcs = Dcs(octet=reader.octet("TP-DCS"))
+    dcs = _DCS[reader.octet("TP-DCS")]
     validity = _read_validity(first & VPF_MASK, reader)
     return Submit(
         mr=mr,
@@ -133,7 +135,7 @@ def _read_indicator(reader: OctetReader) -> int:
 def _read_announced(first: int, indicator: int, reader: OctetReader) -> tuple[int | None, Dcs | None, UserData | None]:
     """What TP-PI announces."""
     pid = reader.octet("TP-PID") if indicator & PI_PID else None
-    dcs = Dcs(octet=reader.octet("TP-DCS")) if indicator & PI_DCS else None
+    dcs = _DCS[reader.octet("TP-DCS")] if indicator & PI_DCS else None
     if not indicator & PI_UDL:
         return pid, dcs, None
     alphabet = dcs.user_data_alphabet if dcs else Alphabet.GSM7

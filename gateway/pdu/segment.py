@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import accumulate, pairwise
 
 from gateway.errors import PduError
@@ -197,6 +198,7 @@ def _capacity(encoding: Alphabet, header: tuple[InformationElement, ...]) -> int
     return (MAX_OCTETS - octets) // (2 if encoding is Alphabet.UCS2 else 1)
 
 
+@lru_cache(maxsize=256)
 def _capacities(encoding: Alphabet, header: tuple[InformationElement, ...], wide: bool) -> tuple[int, int]:
     """Units in a lone part, and in one of several."""
     return _capacity(encoding, header), _capacity(encoding, (_concat(0, 1, 1, wide), *header))

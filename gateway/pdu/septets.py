@@ -7,6 +7,7 @@ Septets are held one per byte. Eight of them fill seven octets, so packing is th
 from __future__ import annotations
 
 from functools import lru_cache
+from struct import Struct
 
 GROUP = 8  # septets that fill GROUP - 1 octets exactly
 
@@ -22,6 +23,12 @@ def _masks(groups: int) -> tuple[tuple[int, int, int], ...]:
         low = int.from_bytes(lower.to_bytes(8, "little") * groups, "little")
         rounds.append((shift, low, low << slot))
     return tuple(rounds)
+
+
+@lru_cache(maxsize=64)
+def _groups(groups: int) -> Struct:
+    """Takes octets apart into groups of seven."""
+    return Struct(f"{GROUP - 1}s" * groups)
 
 
 def packed_size(septets: int, fill_bits: int = 0) -> int:
@@ -54,11 +61,7 @@ def unpack(octets: bytes, count: int, fill_bits: int = 0) -> bytes:
     width = groups * (GROUP - 1)
     if fill_bits:
         octets = (int.from_bytes(octets, "little") >> fill_bits).to_bytes(len(octets), "little")
-    octets = octets[:width].ljust(width, b"\0")
-    slots = bytearray(groups * GROUP)
-    for column in range(GROUP - 1):
-        slots[column::GROUP] = octets[column :: GROUP - 1]
-    bits = int.from_bytes(slots, "little")
+    bits = int.from_bytes(b"\0".join(_groups(groups).unpack(octets[:width].ljust(width, b"\0"))), "little")
     for shift, low, high in reversed(_masks(groups)):
         bits = bits & low | bits << shift & high
     return bits.to_bytes(groups * GROUP, "little")[:count]

@@ -1,19 +1,39 @@
-"""The codec against python-gsmmodem-new's, both in one run: microseconds to encode and to decode one message."""
+"""The codec against python-gsmmodem-new's, both in one run: CPU microseconds to encode and decode a full message."""
 
 from __future__ import annotations
 
 import statistics
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from gsmmodem import pdu as other
 
-from gateway.pdu import Address, Direction, Submit, decode_frame, encode_frame, join, segment
+from gateway.pdu import (
+    Address,
+    Dcs,
+    Deliver,
+    Direction,
+    Submit,
+    Timestamp,
+    decode_frame,
+    encode_frame,
+    join,
+    segment,
+)
 
 TO = "+491701234567"
-TEXT = "The pump in the lower field has stopped; level 3.2 m"
-DELIVER = "07916407058099F9040B916407281553F800006211429050704A0AE8329BFD4697D9EC37"
-ROUNDS, REPEATS = 15, 400
+TEXT = ("The pump in the lower field has stopped; level 3.2 m, pressure 4 bar. " * 3)[:160]
+DELIVER = encode_frame(
+    Deliver(
+        oa=Address.parse(TO),
+        dcs=Dcs(octet=0),
+        scts=Timestamp.of(datetime(2026, 3, 1, 12, tzinfo=UTC)),
+        ud=segment(TEXT).parts[0],
+    ),
+    sc=Address.parse("+491710760000"),
+)[0]
+ROUNDS, REPEATS = 9, 2000
 
 
 def encode_ours() -> None:
@@ -23,13 +43,15 @@ def encode_ours() -> None:
 
 
 def encode_other() -> None:
-    other.encodeSmsSubmitPdu(TO, TEXT)
+    for made in other.encodeSmsSubmitPdu(TO, TEXT):
+        str(made)
 
 
 def decode_ours() -> None:
     frame = decode_frame(DELIVER, Direction.MT)
-    assert frame.tpdu.ud is not None
+    assert isinstance(frame.tpdu, Deliver)
     join([frame.tpdu.ud])
+    _ = frame.tpdu.scts.moment
 
 
 def decode_other() -> None:
@@ -40,10 +62,10 @@ def microseconds(work: Callable[[], None]) -> float:
     """The median of several rounds."""
     rounds = []
     for _ in range(ROUNDS):
-        begun = time.perf_counter()
+        begun = time.process_time()
         for _ in range(REPEATS):
             work()
-        rounds.append((time.perf_counter() - begun) / REPEATS * 1e6)
+        rounds.append((time.process_time() - begun) / REPEATS * 1e6)
     return statistics.median(rounds)
 
 
