@@ -37,7 +37,7 @@ class Command:
 def accept(tx: Tx, command: Command, new_id: Callable[[], str], now: datetime) -> CommandResult:
     """Writes the messages of a command, its first status events and its result; or says why not."""
     request, origin = command.request, command.origin
-    result = _seen_before(tx, command)
+    result = _seen_before(tx, request, command.digest, origin)
     if result is None and tx.messages.waiting_count() + len(command.checked.recipients) > command.max_waiting:
         result = rejected(
             request.client_id, RequestError(f"{command.max_waiting} messages wait already", code="queue_full")
@@ -51,11 +51,22 @@ def accept(tx: Tx, command: Command, new_id: Callable[[], str], now: datetime) -
     return result
 
 
-def _seen_before(tx: Tx, command: Command) -> CommandResult | None:
-    client_id, origin = command.request.client_id, command.origin
+def refuse(
+    tx: Tx, request: SendRequest, digest: str, origin: Origin, error: RequestError, now: datetime
+) -> CommandResult:
+    """Answers a command whose content cannot be taken, now; if it was taken before, the first answer still holds."""
+    result = _seen_before(tx, request, digest, origin)
+    if result is None or result.status != "duplicate":
+        result = rejected(request.client_id, error)
+    answer(tx, result, origin, now)
+    return result
+
+
+def _seen_before(tx: Tx, request: SendRequest, digest: str, origin: Origin) -> CommandResult | None:
+    client_id = request.client_id
     if client_id is not None and (known := tx.commands.by_client_id(client_id)) is not None:
-        digest, ids = known
-        if digest == command.digest:
+        first, ids = known
+        if first == digest:
             return CommandResult(status="duplicate", client_id=client_id, message_ids=ids)
         return rejected(
             client_id, RequestError(f"id {client_id!r} was used before for other content", code="id_conflict")

@@ -131,12 +131,14 @@ class Service:
     async def send(self, request: SendRequest, origin: Origin) -> CommandResult:
         """Takes a command. Returns after the commit. Raises StoreError when nothing was stored: then it was not taken."""
         now = self._clock.now()
+        content = digest(request)
         try:
             checked = check(request, self._rules, self._lines.own_numbers(), now)
-        except RequestError as error:
-            return await self.reject(error, origin, request.client_id)
+        except RequestError as exc:
+            error = exc
+            return await self._store.write(lambda tx: accept.refuse(tx, request, content, origin, error, now))
         command = Command(
-            request=request, checked=checked, digest=digest(request), origin=origin, max_waiting=self._rules.max_waiting
+            request=request, checked=checked, digest=content, origin=origin, max_waiting=self._rules.max_waiting
         )
         result = await self._store.write(lambda tx: accept.accept(tx, command, self._new_id, now))
         if result.status == "accepted":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -222,6 +223,20 @@ class Rig:
 
     async def texts(self) -> list[str | None]:
         return [event.get("text") for event in await self.events("inbox")]
+
+    async def sql(self, statement: str) -> list[tuple[Any, ...]]:
+        """Runs a statement as another program would."""
+
+        def run_it() -> list[tuple[Any, ...]]:
+            db = sqlite3.connect(self.path / "smsgw.db", timeout=5)
+            try:
+                rows = db.execute(statement).fetchall()
+                db.commit()
+                return rows
+            finally:
+                db.close()
+
+        return await asyncio.to_thread(run_it)
 
     async def crash(self) -> None:
         """The senders stop wherever they are; what is committed stays."""
