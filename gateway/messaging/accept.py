@@ -20,7 +20,7 @@ from gateway.messaging.model import (
 from gateway.messaging.ports import Tx
 
 REDELIVERY_WINDOW = 1024
-"""How many commands back a redelivered one is looked for: more than any broker keeps in flight to us."""
+"""How many such commands back a redelivered one is looked for: more than any broker keeps in flight to us."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,9 +21,9 @@ class Commands:
         return (row["digest"], tuple(row["message_ids"].split(","))) if row else None
 
     def by_delivery(self, delivery: str, window: int) -> tuple[str, ...] | None:
-        """The newest command with this delivery token, if it is among the last `window` ones."""
-        query = """SELECT message_ids FROM commands WHERE delivery = ?
-                   AND n > (SELECT max(n) FROM commands) - ? ORDER BY n DESC LIMIT 1"""
+        """The newest command with this delivery token, if it is among the last `window` ones that have a token."""
+        query = """SELECT message_ids FROM commands AS c WHERE delivery = ? AND ? > (SELECT count(*) FROM commands AS later
+                   NOT INDEXED WHERE later.n > c.n AND later.delivery IS NOT NULL) ORDER BY n DESC LIMIT 1"""
         row = self._db.execute(query, (delivery, window)).fetchone()
         return tuple(row["message_ids"].split(",")) if row else None
 
