@@ -100,11 +100,18 @@ def prepare(tx: Tx, message: Message, pdus: Sequence[tuple[str, int]]) -> list[S
 
 
 def claim(tx: Tx, segment: Segment, sim: Sim, now: datetime) -> Segment | None:
-    """Marks a segment `submitting` on a SIM. None when the message was cancelled, has expired or went elsewhere meanwhile."""
+    """Marks a segment `submitting` on a SIM.
+
+    None when the message was cancelled, has expired or went elsewhere meanwhile. The segment's own state counts too:
+    SIMs of which no ICCID is known cannot be told apart.
+    """
     message = tx.messages.get(segment.message_id)
     if message is None or message.status not in (Status.QUEUED, Status.SENDING):
         return None
     if message.iccid not in ("", sim.iccid) or (message.expires_at is not None and message.expires_at <= now):
+        return None
+    known = next((each for each in tx.segments.of(message.id) if each.seq == segment.seq), None)
+    if known is not None and known.state is not SegmentState.PENDING:
         return None
     claimed = replace(
         segment,

@@ -52,6 +52,7 @@ class Timers:
         self._planned: datetime | None = None
         self._freed = False
         self._holding = False
+        self._lost_at: dict[tuple[str, int, int], float] = {}
         self._evidence_since: dict[tuple[str, int, int], float] = {}
 
     def expect(self, moment: datetime) -> None:
@@ -120,6 +121,7 @@ class Timers:
         nearest: datetime | None = None
         self._holding = bool(unknown)
         if not unknown:
+            self._lost_at.clear()
             self._evidence_since.clear()
         for segment in unknown:
             waited = self._waited(segment, now)
@@ -142,13 +144,15 @@ class Timers:
         A report may lie in a storage without a word, so the time counts from the first sweep after the loss on.
         """
         key = (segment.message_id, segment.seq, segment.attempts)
+        # Worked out once, and never in the future: the wall clock of a box without a battery goes back at a power cut.
+        ago = max((now - (segment.settled_at or now)).total_seconds(), 0)
+        lost = self._lost_at.setdefault(key, self._clock.monotonic() - ago)
         line = next(
             (each for each in self._lines.by_name.values() if each.sim and each.sim.iccid == segment.iccid), None
         )
         if line is None or line.ready_since is None or line.swept_at is None:
             self._evidence_since.pop(key, None)
             return None
-        lost = self._clock.monotonic() - (now - (segment.settled_at or now)).total_seconds()
         if line.swept_at <= lost:
             return None
         since = max(self._evidence_since.get(key, line.swept_at), line.ready_since)
