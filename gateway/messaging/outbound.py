@@ -38,7 +38,11 @@ def recover(tx: Tx, policy: Policy, now: datetime) -> int:
 
 
 def settle_late(tx: Tx, sim: Sim, late: LateSubmit, policy: Policy, now: datetime) -> bool:
-    """An answer outside a submit settles the segment that timed out last on the same modem and SIM. False if there is none."""
+    """An answer outside a submit settles the segment that timed out last on the same modem and SIM. False if there is none.
+
+    A modem answers in order. So when a later segment is known to have left, by a report that was quicker than the answer,
+    then the answer is that one's and tells nothing of an older unknown segment.
+    """
     waiting = [each for each in tx.segments.in_states((SegmentState.UNKNOWN,), sim.iccid) if each.imei == sim.imei]
     if late.mr is not None:
         outcome = Outcome(state=SegmentState.SENT, mr=late.mr, burns_attempt=False)
@@ -46,7 +50,10 @@ def settle_late(tx: Tx, sim: Sim, late: LateSubmit, policy: Policy, now: datetim
         outcome = replace(ledger.judge_refusal(late.cause, late.error), burns_attempt=False)
     if not waiting or outcome.state is SegmentState.UNKNOWN:
         return False
-    settle(tx, max(waiting, key=lambda each: each.submitted_at or now), outcome, policy, now)
+    last = max(waiting, key=lambda each: each.submitted_at or now)
+    if tx.segments.left_after(sim.line, last.submitted_at or now):
+        return False
+    settle(tx, last, outcome, policy, now)
     return True
 
 

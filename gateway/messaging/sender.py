@@ -119,6 +119,12 @@ class Senders:
                 log.error("%s: nothing is sent while the database does not store: %s", lane.port.name, exc)
                 self._drop_current(lane)
                 await asyncio.sleep(STORE_RETRY_S)
+            except Exception:
+                # A defect of ours must end neither this line nor the others. The message stays held: not again in this run.
+                log.exception("%s: message %s met a defect", lane.port.name, lane.current and lane.current.id)
+                lane.todo.clear()
+                lane.current = None
+                await asyncio.sleep(STORE_RETRY_S)
 
     # --- what to send next ---
 
@@ -146,11 +152,11 @@ class Senders:
         if lane.todo:
             return lane.todo.popleft()
         if lane.ahead and lane.ahead[0].segments == 1 and lane.ahead[0].line is None:  # short, and never tried before
+            self._release_current(lane)
+            lane.current = lane.ahead.popleft()
             with contextlib.suppress(RequestError):  # accepted by an older release: `_start` writes down what is wrong
-                segment = self._single(lane, lane.ahead[0])
-                self._release_current(lane)
-                lane.current = lane.ahead.popleft()
-                return segment
+                return self._single(lane, lane.current)
+            lane.ahead.appendleft(lane.current)
         return None
 
     def _may_send(self, lane: _Lane) -> bool:
@@ -248,7 +254,13 @@ class Senders:
                 raise NotClaimedError
 
         started = self._clock.monotonic()
-        result = await self._submit_through(lane, segment, gate)
+        try:
+            result = await self._submit_through(lane, segment, gate)
+        except Exception as exc:
+            if claimed is None:
+                raise
+            log.exception("%s: sending message %s met a defect", lane.port.name, segment.message_id)
+            result = Outcome(state=SegmentState.UNKNOWN, error=("outcome_unknown", f"internal error: {exc}"))
         took = self._clock.monotonic() - started
         lane.seconds_each = 0.8 * lane.seconds_each + 0.2 * took
         if lane.line.settings.rate_per_minute:

@@ -148,6 +148,12 @@ class Segments:
         ).fetchone()
         return int(row[0])
 
+    def left_after(self, line: str, submitted: datetime) -> bool:
+        """Whether a segment that was submitted on the line after that moment is known to have left."""
+        query = """SELECT 1 FROM segments INDEXED BY segments_by_line WHERE line = ? AND settled_at >= ? AND submitted_at > ?
+                   AND state IN ('sent', 'delivered', 'undelivered') LIMIT 1"""
+        return self._db.execute(query, (line, ms(submitted), ms(submitted))).fetchone() is not None
+
     def sent_since(self, line: str, moment: datetime) -> int:
         query = """SELECT count(*) FROM segments INDEXED BY segments_by_line WHERE line = ? AND settled_at >= ?
                    AND state IN ('sent', 'delivered', 'undelivered')"""

@@ -62,7 +62,7 @@ def columns_of(field: str, value: Any) -> dict[str, Any]:
     if field == "ports":
         return {"port_to": value[0] if value else None, "port_from": value[1] if value else None}
     if field == "tags":
-        return {"tags": json.dumps(dict(value), ensure_ascii=False) if value else "{}"}
+        return {"tags": json.dumps(dict(value)) if value else "{}"}  # ASCII: a lone surrogate in JSON is legal
     if field == "parts_missing":
         return {"parts_missing": ",".join(map(str, value))}
     if field == "smsc_time":

@@ -82,6 +82,26 @@ def test_a_late_answer_of_another_sim_settles_nothing(tmp_path: Path) -> None:
     run(scenario())
 
 
+@pytest.mark.parametrize("late", [Answer(outcome="", mr=2), Answer(outcome="", error="cms:42", cause="retry")])
+def test_a_late_answer_of_a_text_that_a_report_has_settled_is_not_an_older_texts(tmp_path: Path, late: Answer) -> None:
+    async def scenario() -> None:
+        async with rig(tmp_path) as box:
+            box.ports["one"].answers.extend([UNKNOWN, UNKNOWN])
+            await box.ready()
+            older = (await box.send(to="+4915100000001", text="never left")).message_ids[0]
+            await box.becomes(older, "unknown")
+            box.clock.advance(5)
+            newer = (await box.send(to="+4915100000002", text="left")).message_ids[0]
+            await box.becomes(newer, "unknown")
+            box.clock.advance(5)
+            await box.receive(report(2, "+4915100000002", at=box.clock.now()))
+            assert await box.becomes(newer, "delivered") == ["queued", "unknown", "sent", "delivered"]
+            await box.service.listener.late_submit("one", late)
+            assert await box.statuses(older) == ["queued", "unknown"]
+
+    run(scenario())
+
+
 def test_a_report_shows_that_it_left(tmp_path: Path) -> None:
     async def scenario() -> None:
         clock = ManualClock()
