@@ -89,7 +89,8 @@ def read_sc_address(reader: OctetReader) -> Address | None:
     if count > MAX_SC_OCTETS:
         raise PduError(f"SC address has {count} octets, at most {MAX_SC_OCTETS} are allowed", offset=start)
     octets = reader.take(count, "SC address")
-    return _value(octets[0], octets[1:], 2 * (count - 1)) if count > 1 else None
+    address = _value(octets[0], octets[1:], 2 * (count - 1))
+    return address if address.value else None  # a type with no digits, or with filler only, is no address
 
 
 @lru_cache(maxsize=REMEMBERED)

@@ -1,0 +1,49 @@
+"""Fuzz `decode_frame`: octets of either direction are read or refused, and what is read is written and joined again."""
+
+from __future__ import annotations
+
+import contextlib
+
+import atheris
+
+with atheris.instrument_imports(include=["gateway"]):
+    from gateway.errors import PduError
+    from gateway.pdu import Direction, decode_frame, encode_frame, fingerprint, interpret_element, join
+
+from tests.fuzz.target import Pace, fuzz
+
+BASELINE = b"\x00" + bytes.fromhex("07911326040000F0040B911346610089F60000208062917314080CC8F71D14969741F977FD07")
+
+
+def run(data: bytes) -> None:
+    """The first octet says how the rest is to be read."""
+    if not data:
+        return
+    how, octets = data[0], data[1:]
+    direction = Direction.MO if how & 1 else Direction.MT
+    failure = (None, None, True, False)[how >> 1 & 3]
+    text = octets.decode("latin-1") if how & 0x20 else octets.hex()
+    length = len(octets) if how & 0x10 else None
+    with contextlib.suppress(PduError):
+        frame = decode_frame(text, direction, length=length, failure=failure, truncated=bool(how & 8))
+        fingerprint(frame.tpdu_octets)
+        tpdu = frame.tpdu
+        for name in dir(type(tpdu)):
+            getattr(tpdu, name)
+        ud = tpdu.ud
+        if ud is not None:
+            for element in ud.header:
+                interpret_element(element)
+            assert ud.concat is None or 0 < ud.concat.seq <= ud.concat.total
+            assert ud.ports is None or ud.ports.source >= 0
+            content = join([ud, ud])
+            assert (content.text is None) is (content.data is not None)
+        pdu, octet_count = encode_frame(tpdu, sc=frame.sc)
+        again = decode_frame(pdu, direction, length=octet_count, failure=failure or None)
+        if failure is not None or not hasattr(tpdu, "fcs"):  # without a word on it, TP-FCS may look like TP-PI
+            assert again.tpdu == tpdu, (again.tpdu, tpdu)
+            assert again.sc == frame.sc
+
+
+if __name__ == "__main__":
+    fuzz(lambda: Pace(run, BASELINE))
