@@ -362,3 +362,14 @@ def test_a_rejection_that_no_request_came_of(tmp_path: Path) -> None:
             ]
 
     run(scenario())
+
+
+def test_tags_may_hold_anything_that_json_can_say(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with rig(tmp_path, start=False) as box:
+            tags = {"\ud800": ["\udfff", {"": None}], "n": 1e300}
+            result = await box.send(tags=tags, client_id="a")
+            assert (await box.service.message(result.message_ids[0]))[0].tags == tags
+            assert (await box.send(tags=tags, client_id="a")).status == "duplicate"
+
+    run(scenario())
