@@ -8,7 +8,7 @@ import atheris
 
 with atheris.instrument_imports(include=["gateway"]):
     from gateway.errors import PduError
-    from gateway.pdu import Direction, decode_frame, encode_frame, fingerprint, interpret_element, join
+    from gateway.pdu import Address, Direction, decode_frame, encode_frame, fingerprint, interpret_element, join
 
 from tests.fuzz.target import Pace, fuzz
 
@@ -39,10 +39,16 @@ def run(data: bytes) -> None:
             content = join([ud, ud])
             assert (content.text is None) is (content.data is not None)
         pdu, octet_count = encode_frame(tpdu, sc=frame.sc)
-        again = decode_frame(pdu, direction, length=octet_count, failure=failure or None)
+        again = decode_frame(pdu, direction, length=octet_count, failure=failure)
+        assert again.sc == frame.sc or _is_ambiguous(frame.sc)
         if failure is not None or not hasattr(tpdu, "fcs"):  # without a word on it, TP-FCS may look like TP-PI
-            assert again.tpdu == tpdu, (again.tpdu, tpdu)
-            assert again.sc == frame.sc
+            peer = next((getattr(tpdu, name) for name in ("oa", "da", "ra") if hasattr(tpdu, name)), None)
+            assert again.tpdu == tpdu or _is_ambiguous(peer), (again.tpdu, tpdu)
+
+
+def _is_ambiguous(address: Address | None) -> bool:
+    """Eight letters with an @ at the end are written as seven with a septet of padding are."""
+    return address is not None and len(address.value) == 8 and address.value.endswith("@")
 
 
 if __name__ == "__main__":
