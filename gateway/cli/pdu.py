@@ -38,6 +38,15 @@ class _Decoded:
     octets: bytes
     direction: Direction
     detected: bool
+    has_sc: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Mistake:
+    """What could not be read. `text`: the hex as it was given."""
+
+    text: str
+    error: PduError
 
 
 @pdu.command(
@@ -52,38 +61,36 @@ Examples:
 @click.option("--mo", "direction", flag_value="mo", help="To the network: SUBMIT, COMMAND, DELIVER-REPORT.")
 @click.option("--no-sc", is_flag=True, help="The hex is the TPDU alone, without the service-centre address.")
 @json_option
-def decode(pdus: Sequence[str], direction: str | None, no_sc: bool, as_json: bool) -> None:
+@click.pass_context
+def decode(context: click.Context, pdus: Sequence[str], direction: str | None, no_sc: bool, as_json: bool) -> None:
     """Decode PDUs as AT commands show them, every field with its octets and clause.
 
     Without HEX they are read from standard input, one a line; other lines of a modem's answer (+CMGL: …, OK) are
     passed over. The parts of a concatenated text are also joined. The direction is told by the message type unless given.
+    What cannot be read is told with its place, and the others are shown all the same.
     """
-    from gateway.cli.pdu_walk import walk
-
-    decoded = []
-    for n, text in enumerate(pdus or _from_input(), start=1):
-        hexes = ("00" if no_sc else "") + text.strip()
-        try:
-            decoded.append(_decode(hexes, direction))
-        except PduError as exc:
-            raise click.ClickException(f"PDU {n}: {exc}{_marked(hexes, exc.offset)}") from exc
-    walked = [(item, walk(item.frame, item.octets)) for item in decoded]
-    joined = _joined(decoded)
+    items = [_decode(text.strip(), direction, has_sc=not no_sc) for text in pdus or _from_input()]
+    joined = _joined([item for item in items if isinstance(item, _Decoded)])
     if as_json:
-        click.echo(json.dumps({"pdus": [_object(*each) for each in walked], "joined": joined}, ensure_ascii=False))
-        return
-    for n, (item, fields) in enumerate(walked):
-        click.echo(("" if n == 0 else "\n") + _table(item, fields))
-    for whole in joined:
+        click.echo(json.dumps({"pdus": [*map(_object, items)], "joined": joined}, ensure_ascii=False))
+    for n, item in enumerate(items, start=1):
+        if isinstance(item, _Mistake):
+            click.echo(f"smsgw: PDU {n}: {item.error}{_marked(item.text, item.error.offset)}", err=True)
+        elif not as_json:
+            click.echo(("" if n == 1 else "\n") + _table(item))
+    for whole in [] if as_json else joined:
         peer, parts = whole.pop("peer"), whole.pop("parts")
         click.echo(f"\n{_bold(f'{parts} parts together')}, {peer}")
         for name, value in whole.items():
             click.echo(f"{name:12}{shown(str(value))}")
+    if any(isinstance(item, _Mistake) for item in items):
+        context.exit(1)
 
 
 def _from_input() -> list[str]:
-    lines = [line.strip() for line in sys.stdin]
-    found = [line for line in lines if line and not line.startswith(("+", "OK", "AT", "#", ">"))]
+    # A PDU that was written to a modem may stand behind its prompt, the Ctrl-Z that ended it at its end.
+    lines = [line.strip().removeprefix(">").strip(" \x1a\x1b") for line in sys.stdin]
+    found = [line for line in lines if line and not line.startswith(("+", "OK", "AT", "#"))]
     if not found:
         raise click.UsageError("give a PDU, or PDUs on standard input")
     return found
@@ -98,24 +105,35 @@ def _marked(text: str, offset: int) -> str:
     return f": … {' '.join([*before, f'»{octets[offset]}«', *after])} …"
 
 
-def _decode(text: str, direction: str | None) -> _Decoded:
-    from gateway.pdu import Direction, decode_frame
+def _decode(text: str, direction: str | None, *, has_sc: bool) -> _Decoded | _Mistake:
+    from gateway.pdu import Direction
 
-    if direction:
-        chosen = Direction(direction)
-        return _Decoded(decode_frame(text, chosen), bytes.fromhex(text), chosen, detected=False)
-    first, second = _likely(text)
-    try:
-        return _Decoded(decode_frame(text, first), bytes.fromhex(text), first, detected=True)
-    except PduError:
+    ways = (Direction(direction),) if direction else _likely(text, has_sc)
+    mistakes: list[PduError] = []
+    for way in ways:
         try:
-            return _Decoded(decode_frame(text, second), bytes.fromhex(text), second, detected=True)
-        except PduError:
-            decode_frame(text, first)
-            raise
+            frame = _read(text, way, has_sc)
+        except PduError as exc:
+            mistakes.append(exc)
+        else:
+            return _Decoded(frame, bytes.fromhex(text), way, detected=not direction, has_sc=has_sc)
+    return _Mistake(text, mistakes[0])  # what is wrong with it as the likelier of the two
 
 
-def _likely(text: str) -> tuple[Direction, Direction]:
+def _read(text: str, direction: Direction, has_sc: bool) -> Frame:
+    from gateway.pdu import decode_frame
+
+    if has_sc:
+        return decode_frame(text, direction)
+    try:
+        return decode_frame("00" + text, direction)
+    except PduError as exc:
+        # Counted from where the caller's hex begins.
+        message = str(exc).removesuffix(f" (at octet {exc.offset})")
+        raise PduError(message, offset=max(exc.offset - 1, 0), code=exc.code) from exc
+
+
+def _likely(text: str, has_sc: bool) -> tuple[Direction, Direction]:
     """By the MTI, 23.040 9.2.3.1: 01 is mostly a SUBMIT; the other types that AT shows come from the network."""
     from gateway.pdu import Direction
 
@@ -123,7 +141,7 @@ def _likely(text: str) -> tuple[Direction, Direction]:
         octets = bytes.fromhex(text)
     except ValueError:
         octets = b""  # the decoder says where the mistake is
-    first = 1 + octets[0] if octets else 0
+    first = 1 + octets[0] if octets and has_sc else 0
     submit = first < len(octets) and octets[first] & 0b11 == 0b01
     return (Direction.MO, Direction.MT) if submit else (Direction.MT, Direction.MO)
 
@@ -131,10 +149,18 @@ def _likely(text: str) -> tuple[Direction, Direction]:
 # --- showing ---
 
 
-def _object(item: _Decoded, fields: Sequence[Field]) -> dict[str, Any]:
-    """One PDU as JSON: what programs want by name, then every field."""
+def _fields(item: _Decoded) -> list[Field]:
+    from gateway.cli.pdu_walk import walk
+
+    return walk(item.frame, item.octets, has_sc=item.has_sc)
+
+
+def _object(item: _Decoded | _Mistake) -> dict[str, Any]:
+    """One PDU as JSON: what programs want by name, then every field; or what is wrong with it."""
     from gateway.cli.pdu_walk import NAMES
 
+    if isinstance(item, _Mistake):
+        return {"error": str(item.error), "offset": item.error.offset}
     tpdu = item.frame.tpdu
     entry: dict[str, Any] = {
         "type": NAMES[type(tpdu)],
@@ -162,7 +188,7 @@ def _object(item: _Decoded, fields: Sequence[Field]) -> dict[str, Any]:
             "clause": field.clause,
             **({"bits": {name: value for name, value, _ in field.bits}} if field.bits else {}),
         }
-        for field in fields
+        for field in _fields(item)
     ]
     return entry
 
@@ -185,9 +211,10 @@ def _content(parts: Sequence[UserData]) -> dict[str, Any]:
     return {"data_hex": (content.data or b"").hex()}
 
 
-def _table(item: _Decoded, fields: Sequence[Field]) -> str:
-    from gateway.cli.pdu_walk import NAMES
+def _table(item: _Decoded) -> str:
+    from gateway.cli.pdu_walk import FLAG_CLAUSES, NAMES
 
+    fields = _fields(item)
     how = " (told by the message type)" if item.detected else ""
     lines = [f"{_bold(NAMES[type(item.frame.tpdu)])}, {IN_WORDS[item.direction.value]}{how}"]
     width = max(len(field.name) for field in fields) + 2
@@ -195,9 +222,8 @@ def _table(item: _Decoded, fields: Sequence[Field]) -> str:
         head = "  ".join(filter(None, (shown(field.value), _dim(field.meaning))))
         lines.append(f"{_name(f'{field.name:{width}}')}{head}")
         lines += [
-            f"{'':{width}}{_name(f'{name:8}')}{value}  {_dim(meaning)}"
+            f"{'':{width}}{_name(f'{name:8}')}{value}  {_dim(f'{meaning}  {FLAG_CLAUSES[name]}')}"
             for name, value, meaning in field.bits
-            if meaning
         ]
         octets = [f"{octet:02X}" for octet in field.octets]
         rows = [" ".join(octets[at : at + WRAP]) for at in range(0, len(octets), WRAP)]

@@ -43,10 +43,12 @@ Examples:
   smsgw pdu encode +491701234567 "Hello"
   smsgw pdu encode +491701234567 "Wait… for it" --transliterate typography
   smsgw pdu encode 72211 --data 00FF10 --ports 16000,0
+  echo "Hello" | smsgw pdu encode +491701234567 --from-stdin
 """
 )
 @click.argument("to")
 @click.argument("text", required=False)
+@click.option("--from-stdin", is_flag=True, help="Read the text from standard input.")
 @click.option("--data", metavar="HEX", callback=_hex, help="Octets instead of a text.")
 @click.option("--encoding", type=click.Choice(["auto", "gsm7", "ucs2"]), default="auto", help="[default: auto]")
 @click.option("--class", "message_class", type=click.IntRange(0, 3), help="Message class; 0 is a flash message.")
@@ -68,14 +70,16 @@ Examples:
     help="Replace to stay in GSM 7-bit.",
 )
 @json_option
-def encode(to: str, text: str | None, data: bytes | None, as_json: bool, **options: Any) -> None:
+def encode(to: str, text: str | None, from_stdin: bool, data: bytes | None, as_json: bool, **options: Any) -> None:
     """Encode a text as SMS-SUBMIT PDUs: for each segment the AT command, then the hex for its prompt.
 
-    TEXT `-` reads standard input.
+    TEXT `-` reads standard input, too. The line end at the end of standard input is no part of the text.
     """
-    if (text is None) == (data is None):
-        raise click.UsageError("give TEXT or --data")
-    content = data if data is not None else sys.stdin.read() if text == "-" else text or ""
+    if [text is not None, from_stdin, data is not None].count(True) != 1:
+        raise click.UsageError("give one of TEXT, --from-stdin and --data")
+    if from_stdin or text == "-":
+        text = sys.stdin.read().removesuffix("\n")
+    content = data if data is not None else text or ""
     try:
         cut, frames = _encode(to, content, options)
     except PduError as exc:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from dataclasses import fields as dataclass_fields
+from enum import Enum
 from typing import Any
 
 from gateway.pdu import (
@@ -20,6 +22,7 @@ from gateway.pdu import (
     Deliver,
     DeliverReport,
     Frame,
+    InformationElement,
     StatusReport,
     Submit,
     SubmitReport,
@@ -34,33 +37,57 @@ from gateway.pdu import (
     status_of,
 )
 
+# Name, bits, and what they mean when set and when clear (TP-VPF: by value).
+_MMS = ("TP-MMS", 0x04, "no more messages wait", "more messages wait")
+_LP = ("TP-LP", 0x08, "forwarded or spawned", "not forwarded or spawned")
+_SRR = ("TP-SRR", 0x20, "a status report is asked for", "no status report is asked for")
+_UDHI = ("TP-UDHI", 0x40, "a header begins the user data", "no header in the user data")
+_RP = ("TP-RP", 0x80, "a reply path is set", "no reply path")
 FLAGS: Mapping[type, tuple[tuple[str, int, str, str], ...]] = {
     Deliver: (
-        ("TP-MMS", 0x04, "no more messages wait", "more messages wait"),
-        ("TP-LP", 0x08, "forwarded or spawned", ""),
-        ("TP-SRI", 0x20, "the sender gets a status report", ""),
-        ("TP-UDHI", 0x40, "a header begins the user data", ""),
-        ("TP-RP", 0x80, "a reply path is set", ""),
+        _MMS,
+        _LP,
+        ("TP-SRI", 0x20, "the sender gets a status report", "the sender gets no status report"),
+        _UDHI,
+        _RP,
     ),
     Submit: (
-        ("TP-RD", 0x04, "duplicates are to be rejected", ""),
-        ("TP-VPF", 0x18, "a validity period follows", ""),
-        ("TP-SRR", 0x20, "a status report is asked for", ""),
-        ("TP-UDHI", 0x40, "a header begins the user data", ""),
-        ("TP-RP", 0x80, "a reply path is set", ""),
+        ("TP-RD", 0x04, "duplicates are to be rejected", "duplicates are accepted"),
+        ("TP-VPF", 0x18, "", "no validity period"),
+        _SRR,
+        _UDHI,
+        _RP,
     ),
     StatusReport: (
-        ("TP-MMS", 0x04, "no more messages wait", "more messages wait"),
-        ("TP-LP", 0x08, "forwarded or spawned", ""),
+        _MMS,
+        _LP,
         ("TP-SRQ", 0x20, "it reports on an SMS-COMMAND", "it reports on an SMS-SUBMIT"),
-        ("TP-UDHI", 0x40, "a header begins the user data", ""),
+        _UDHI,
     ),
-    DeliverReport: (("TP-UDHI", 0x40, "a header begins the user data", ""),),
-    SubmitReport: (("TP-UDHI", 0x40, "a header begins the user data", ""),),
-    Command: (
-        ("TP-SRR", 0x20, "a status report is asked for", ""),
-        ("TP-UDHI", 0x40, "a header begins the command data", ""),
-    ),
+    DeliverReport: (_UDHI,),
+    SubmitReport: (_UDHI,),
+    Command: (_SRR, _UDHI),
+}
+_FORMS = ("no validity period", "enhanced validity period", "relative validity period", "absolute validity period")
+FLAG_CLAUSES: Mapping[str, str] = {
+    "TP-MTI": "23.040 9.2.3.1",
+    "TP-MMS": "23.040 9.2.3.2",
+    "TP-VPF": "23.040 9.2.3.3",
+    "TP-SRI": "23.040 9.2.3.4",
+    "TP-SRR": "23.040 9.2.3.5",
+    "TP-RP": "23.040 9.2.3.17",
+    "TP-UDHI": "23.040 9.2.3.23",
+    "TP-RD": "23.040 9.2.3.25",
+    "TP-SRQ": "23.040 9.2.3.26",
+    "TP-LP": "23.040 9.2.3.28",
+}
+_CLAUSES: Mapping[type, str] = {
+    Deliver: "23.040 9.2.2.1",
+    DeliverReport: "23.040 9.2.2.1a",
+    Submit: "23.040 9.2.2.2",
+    SubmitReport: "23.040 9.2.2.2a",
+    StatusReport: "23.040 9.2.2.3",
+    Command: "23.040 9.2.2.4",
 }
 NAMES: Mapping[type, str] = {
     Deliver: "SMS-DELIVER",
@@ -104,13 +131,13 @@ class _Walk:
         return octets
 
 
-def walk(frame: Frame, octets: bytes) -> list[Field]:
-    """The fields of a decoded PDU in order. `octets`: all of it, SC address first, with what may follow the TPDU."""
-    size = 1 + octets[0]
+def walk(frame: Frame, octets: bytes, *, has_sc: bool = True) -> list[Field]:
+    """The fields of a decoded PDU in order. `octets`: all of it, SC address first (or none), with what may follow the TPDU."""
+    size = 1 + octets[0] if has_sc else 0
     steps = _Walk(octets=octets, end=size + len(frame.tpdu_octets), tpdu=frame.tpdu)
-    steps.take(
-        "SC address", size, str(frame.sc or ""), _address(frame.sc) if frame.sc else "the SIM's own", "24.011 8.2.5.1"
-    )
+    if has_sc:
+        meaning = _address(frame.sc) if frame.sc else "the SIM's own"
+        steps.take("SC address", size, str(frame.sc or ""), meaning, "24.011 8.2.5.1")
     _first(steps)
     for step in _LAYOUTS[type(frame.tpdu)]:
         step(steps)
@@ -126,7 +153,9 @@ def _first(steps: _Walk) -> None:
     kind = type(steps.tpdu)
     bits = [("TP-MTI", octet & 0x03, NAMES[kind])]
     for name, mask, when_set, when_clear in FLAGS[kind]:
-        bits.append((name, (octet & mask) // (mask & -mask), when_set if octet & mask else when_clear))
+        value = (octet & mask) // (mask & -mask)
+        meaning = _FORMS[value] if name == "TP-VPF" else when_set if value else when_clear
+        bits.append((name, value, meaning))
     steps.pos += 1
     steps.fields.append(
         Field(
@@ -134,7 +163,7 @@ def _first(steps: _Walk) -> None:
             octets=bytes((octet,)),
             value=f"0x{octet:02X}",
             meaning=NAMES[kind],
-            clause="23.040 9.2.3.1",
+            clause=_CLAUSES[kind],
             bits=tuple(bits),
         )
     )
@@ -202,13 +231,14 @@ def _optional(attribute: str, step: Callable[[_Walk], None]) -> Callable[[_Walk]
 
 def _validity(steps: _Walk) -> None:
     validity = steps.tpdu.validity
-    clause = "23.040 9.2.3.12"
     if isinstance(validity, ValidityPeriod):
-        steps.take("TP-VP", 1, f"{validity.seconds} s", "relative", clause)
+        steps.take("TP-VP", 1, f"{validity.seconds} s", "relative", "23.040 9.2.3.12.1")
     elif isinstance(validity, AbsoluteValidity):
-        _time_field("TP-VP", clause)(steps)
+        _time_field("TP-VP", "23.040 9.2.3.12.2")(steps)
     elif validity is not None:
-        steps.take("TP-VP", 7, None, "enhanced", clause)
+        value = "" if validity.seconds is None else f"{validity.seconds} s"
+        words = "enhanced, the service centre tries once" if validity.single_shot else "enhanced"
+        steps.take("TP-VP", 7, value, words if value else f"{words}, no period", "23.040 9.2.3.12.3")
 
 
 def _indicator(steps: _Walk) -> None:
@@ -248,17 +278,33 @@ def _header(steps: _Walk, ud: UserData) -> None:
         return
     steps.take("UDHL", 1, str(steps.octets[steps.pos]), "octets of header", clause)
     for element in ud.header:
-        concat, ports = ud.concat, ud.ports
-        meaning = element_name(element.iei)
-        interpreted = interpret_element(element)
-        value = element.data.hex().upper()
-        if element.iei in (0x00, 0x08) and concat is not None:
-            value = f"part {concat.seq} of {concat.total}, reference {concat.ref}"
-        elif element.iei in (0x04, 0x05) and ports is not None:
-            value = f"to port {ports.destination}, from port {ports.source}"
-        elif interpreted is not None:
-            value = str(interpreted)
-        steps.take(f"IE {element.iei:02X}", 2 + len(element.data), value, meaning, clause)
+        steps.take(f"IE {element.iei:02X}", 2 + len(element.data), _element(element), element_name(element.iei), clause)
+
+
+def _element(element: InformationElement) -> str:
+    alone = UserData(
+        alphabet=Alphabet.DATA, payload=b"", header=(element,)
+    )  # a later one may count, this is what it says
+    if (concat := alone.concat) is not None:
+        return f"part {concat.seq} of {concat.total}, reference {concat.ref}"
+    if (ports := alone.ports) is not None:
+        return f"to port {ports.destination}, from port {ports.source}"
+    found = interpret_element(element)
+    if found is None:
+        return element.data.hex().upper()
+    said = ((each.name.replace("_", " "), getattr(found, each.name)) for each in dataclass_fields(found))
+    return ", ".join(f"{name} {_plain(value)}" for name, value in said if value not in (None, b""))
+
+
+def _plain(value: object) -> str:
+    match value:
+        case Enum():
+            return value.name.lower().replace("_", " ")
+        case bool():
+            return "yes" if value else "no"
+        case bytes():
+            return value.hex().upper()
+    return str(value)
 
 
 _PID = _octet("TP-PID", "23.040 9.2.3.9", _pid)

@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.cli.main import cli
-from gateway.cli.pdu_walk import NAMES, walk
-from gateway.pdu import Direction, decode_frame, encode_frame
+from gateway.cli.pdu_walk import FLAG_CLAUSES, FLAGS, NAMES, walk
+from gateway.errors import PduError
+from gateway.pdu import Address, Command, DeliverReport, Direction, Submit, decode_frame, encode_frame
+from gateway.pdu.tpdu import Tpdu
 from tests.pdu import strategies
 
 DELIVER = "07916407058099F9040B916407281553F800006211429050704A0AE8329BFD4697D9EC37"
@@ -51,22 +53,29 @@ def test_the_table_names_field_meaning_octets_and_clause() -> None:
     assert "\x1b" not in text
 
 
-@given(
-    st.one_of(
-        strategies.delivers().map(lambda tpdu: (tpdu, Direction.MT)),
-        strategies.submits().map(lambda tpdu: (tpdu, Direction.MO)),
-        strategies.status_reports().map(lambda tpdu: (tpdu, Direction.MT)),
-        strategies.commands().map(lambda tpdu: (tpdu, Direction.MO)),
-    ),
-    st.binary(max_size=3).map(lambda octets: b"\xff" * len(octets)),
-)
-def test_every_octet_is_in_one_field(made: tuple[Any, Direction], padding: bytes) -> None:
-    tpdu, direction = made
-    octets = bytes.fromhex(encode_frame(tpdu)[0]) + padding
+@given(strategies.tpdus, strategies.service_centres, st.booleans(), st.integers(0, 3))
+def test_every_octet_is_in_one_field(tpdu: Tpdu, sc: Address | None, has_sc: bool, padding: int) -> None:
+    direction = Direction.MO if isinstance(tpdu, Submit | Command | DeliverReport) else Direction.MT
+    octets = bytes.fromhex(encode_frame(tpdu, sc=sc)[0]) + b"\xff" * padding
     frame = decode_frame(octets.hex(), direction)
-    walked = walk(frame, octets)
-    assert b"".join(each.octets for each in walked) == octets
-    assert all(each.name for each in walked)
+    start = 0 if has_sc else 1 + octets[0]
+    walked = walk(frame, octets[start:], has_sc=has_sc)
+    assert b"".join(each.octets for each in walked) == octets[start:]
+    assert "rest" not in {each.name for each in walked}
+    assert ("SC address" in {each.name for each in walked}) is has_sc
+
+
+@given(strategies.tpdus, st.data())
+def test_octets_that_were_damaged_are_also_in_one_field(tpdu: Tpdu, data: st.DataObject) -> None:
+    octets = bytearray(bytes.fromhex(encode_frame(tpdu)[0]))
+    for _ in range(data.draw(st.integers(1, 3))):
+        octets[data.draw(st.integers(0, len(octets) - 1))] = data.draw(st.integers(0, 0xFF))
+    for direction in Direction:
+        try:
+            frame = decode_frame(octets.hex(), direction)
+        except PduError:
+            continue
+        assert b"".join(each.octets for each in walk(frame, bytes(octets))) == octets
 
 
 @pytest.mark.parametrize(
@@ -99,10 +108,90 @@ def test_a_modems_answer_on_standard_input_is_read_and_parts_are_joined() -> Non
     assert run("decode", stdin="OK\n").exit_code != 0
 
 
-def test_a_tpdu_alone() -> None:
+def test_a_tpdu_alone_has_no_service_centre_and_its_offsets_are_its_own() -> None:
     entries = fields("--no-sc", DELIVER[16:])
-    assert entries[0]["value"] == ""
-    assert entries[2]["value"] == "+46708251358"
+    assert "".join(entry["octets"] for entry in entries) == DELIVER[16:]
+    assert [entry["name"] for entry in entries[:2]] == ["first octet", "TP-OA"]
+    assert entries[1]["value"] == "+46708251358"
+    short = DELIVER[16:60]
+    with pytest.raises(PduError) as caught:
+        decode_frame("00" + short, Direction.MT)
+    assert f"(at octet {caught.value.offset - 1})" in run("decode", "--no-sc", short).stderr
+    assert "» «" in run("decode", "--no-sc", "04").stderr
+    assert "»zz«" in run("decode", "--no-sc", "04zz").stderr
+
+
+def test_a_mistake_does_not_hide_the_other_pdus() -> None:
+    result = run("decode", DELIVER, "zz", REPORT)
+    assert result.exit_code == 1
+    assert re.fullmatch(r"smsgw: PDU 2: .*\n", result.stderr)
+    assert "SMS-DELIVER," in result.stdout
+    assert "SMS-STATUS-REPORT," in result.stdout
+    told = run("decode", "--json", DELIVER, "zz", REPORT)
+    kinds = [entry.get("type", entry.get("offset")) for entry in json.loads(told.stdout)["pdus"]]
+    assert (told.exit_code, kinds) == (1, ["SMS-DELIVER", 0, "SMS-STATUS-REPORT"])
+
+
+def test_a_log_of_sending_is_read() -> None:
+    encoded = run("encode", "+491701234567", "x").stdout.splitlines()
+    result = run("decode", "--json", stdin=f"{encoded[0]}\r\n> {encoded[1]}\x1a\r\n+CMGS: 4\r\n\r\nOK\r\n")
+    assert [entry["text"] for entry in json.loads(result.stdout)["pdus"]] == ["x"]
+
+
+@pytest.mark.parametrize("way", ["--from-stdin", "-"])
+def test_the_line_end_of_standard_input_is_no_part_of_the_text(way: str) -> None:
+    made = json.loads(run("encode", "1234", way, "--json", stdin="two\nlines\n").stdout)
+    assert json.loads(run("decode", "--json", made["pdus"][0]["pdu"]).stdout)["pdus"][0]["text"] == "two\nlines"
+
+
+def test_every_flag_is_named_with_its_clause() -> None:
+    lines = run("decode", "--no-sc", "3100048121430000AA0178").stdout.splitlines()
+    for name, words in (
+        ("TP-RD", "0  duplicates are accepted  23.040 9.2.3.25"),
+        ("TP-VPF", "2  relative validity period  23.040 9.2.3.3"),
+        ("TP-SRR", "1  a status report is asked for  23.040 9.2.3.5"),
+        ("TP-RP", "0  no reply path  23.040 9.2.3.17"),
+    ):
+        assert [line for line in lines if re.search(rf"{name} +{re.escape(words)}$", line)], name
+    assert {name for flags in FLAGS.values() for name, *_ in flags} < FLAG_CLAUSES.keys()
+
+
+@pytest.mark.parametrize(
+    ("octets", "value", "meaning"),
+    [
+        ("02FF0000000000", "255 s", "enhanced"),
+        ("43102030000000", "3723 s", "enhanced, the service centre tries once"),
+        ("00000000000000", "", "enhanced, no period"),
+    ],
+)
+def test_an_enhanced_validity_is_told_in_seconds(octets: str, value: str, meaning: str) -> None:
+    [entry] = [each for each in fields("--no-sc", f"0900048121430000{octets}0178") if each["name"] == "TP-VP"]
+    assert (entry["octets"], entry["value"], entry["meaning"]) == (octets, value, meaning)
+
+
+def test_each_information_element_says_what_is_in_itself() -> None:
+    header = "0003010201" + "0003070302" + "01028003" + "240101" + "05040B8423F0" + "7F01AA"
+    size = len(header) // 2
+    hexes = f"41000481214300{'04'}{size + 1:02X}{size:02X}{header}"
+    values = {(entry["name"], entry["value"]) for entry in fields("--no-sc", hexes)}
+    assert values >= {
+        ("IE 00", "part 1 of 2, reference 1"),
+        ("IE 00", "part 2 of 3, reference 7"),
+        ("IE 01", "kind voicemail, count 3, store yes, profile 0"),
+        ("IE 24", "language turkish"),
+        ("IE 05", "to port 2948, from port 9200"),
+        ("IE 7F", "AA"),
+    }
+
+
+def test_colours_are_for_terminals_and_can_be_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    shown = CliRunner().invoke(cli, ["pdu", "decode", DELIVER], color=True).stdout
+    assert "\x1b[" in shown
+    monkeypatch.setenv("NO_COLOR", "1")
+    plain = CliRunner().invoke(cli, ["pdu", "decode", DELIVER], color=True).stdout
+    assert "\x1b" not in plain
+    assert re.sub(r"\x1b\[[0-9]*m", "", shown) == plain
 
 
 @pytest.mark.parametrize(
@@ -177,7 +266,7 @@ def test_the_examples_in_the_help_run() -> None:
 
     for command in ("decode", "encode"):
         help_text = run(command, "--help").stdout
-        examples = re.findall(r"^\s*smsgw pdu (.+)$", help_text, re.MULTILINE)
+        examples = re.findall(r"^ +(echo .+ \| )?smsgw pdu (.+)$", help_text, re.MULTILINE)
         assert len(examples) >= 2
-        for example in examples:
-            assert run(*shlex.split(example)).exit_code == 0, example
+        for feed, example in examples:
+            assert run(*shlex.split(example), stdin="Hello\n" if feed else None).exit_code == 0, example
