@@ -216,13 +216,15 @@ def _take_segment(tx: Tx, box: Box, arrival: _Arrival, tpdu: Deliver, concat: Co
     part = replace(_part(box, arrival, "deliver"), seq=concat.seq)
     key = f"{tpdu.oa.ton:d}:{tpdu.oa.npi:d}:{tpdu.oa.value}"
     known = tx.parts.assemblies(box.iccid, key, concat.ref, concat.wide, concat.total)
-    scts = tpdu.scts.moment
-    candidates = [reassembly.Candidate(n=each.n, scts=each.scts, parts=_parts_of(tx, each.n)) for each in known]
-    place = reassembly.choose(concat, scts, tpdu.ud, candidates)
+    twins = {each.n: tx.parts.in_place(each.n, concat.seq) for each in known}
+    candidates = [
+        reassembly.Candidate(n=each.n, scts=each.scts, there=_user_data(twin) if (twin := twins[each.n]) else None)
+        for each in known
+    ]
+    place = reassembly.choose(tpdu.scts.moment, tpdu.ud, candidates)
     if place is not None:
         assembly = next(each for each in known if each.n == place[0])
-        if place[1]:
-            twin = next(each for each in tx.parts.of_assembly(assembly.n) if each.seq == concat.seq)
+        if place[1] and (twin := twins[assembly.n]) is not None:
             tx.parts.insert(replace(part, message_id=assembly.message_id, repeat_of=twin.n))
             return
     else:
@@ -231,27 +233,18 @@ def _take_segment(tx: Tx, box: Box, arrival: _Arrival, tpdu: Deliver, concat: Co
             return
         assembly = _start(tx, box, tpdu, concat, key)
     tx.parts.insert(replace(part, message_id=assembly.message_id, assembly=assembly.n))
-    have = _have(tx, assembly.n)
-    log = TimelineEntry(
-        at=box.now, what="part", segment=concat.seq, modem=box.line, detail=f"{len(have)} of {concat.total}"
-    )
+    have = tx.parts.count_of(assembly.n)
+    log = TimelineEntry(at=box.now, what="part", segment=concat.seq, modem=box.line, detail=f"{have} of {concat.total}")
     tx.messages.log(assembly.message_id, log)
-    if assembly.delivered or not reassembly.missing(concat.total, have):
-        _deliver(tx, box, assembly, have)
+    if assembly.delivered or have == concat.total:
+        _deliver(tx, box, assembly)
 
 
-def _parts_of(tx: Tx, assembly: int) -> dict[int, tuple[UserData, datetime | None]]:
-    there = {}
-    for part in tx.parts.of_assembly(assembly):
-        tpdu = decode_frame(part.pdu, Direction.MT).tpdu
-        assert isinstance(tpdu, Deliver), "only SMS-DELIVERs are put into assemblies"
-        assert part.seq is not None, "a part of an assembly has its number"
-        there[part.seq] = (tpdu.ud, tpdu.scts.moment)
-    return there
-
-
-def _have(tx: Tx, assembly: int) -> dict[int, UserData]:
-    return {seq: ud for seq, (ud, _) in _parts_of(tx, assembly).items()}
+def _user_data(part: Part) -> tuple[UserData, datetime | None]:
+    """A stored part's user data and service-centre time."""
+    tpdu = decode_frame(part.pdu, Direction.MT).tpdu
+    assert isinstance(tpdu, Deliver), "only SMS-DELIVERs are put into assemblies"
+    return tpdu.ud, tpdu.scts.moment
 
 
 def _too_many(tx: Tx, box: Box, key: str) -> bool:
@@ -285,7 +278,8 @@ def _start(tx: Tx, box: Box, tpdu: Deliver, concat: Concat, key: str) -> Assembl
     return replace(assembly, n=tx.parts.start_assembly(assembly))
 
 
-def _deliver(tx: Tx, box: Box, assembly: Assembly, have: dict[int, UserData]) -> None:
+def _deliver(tx: Tx, box: Box, assembly: Assembly) -> None:
+    have = {part.seq or 0: _user_data(part)[0] for part in tx.parts.of_assembly(assembly.n)}
     message = tx.messages.get(assembly.message_id)
     assert message is not None, "an assembly has its message from the first part on"
     content = reassembly.assemble(assembly.total, have)
@@ -308,7 +302,7 @@ def deliver_overdue(tx: Tx, started_before: datetime, now: datetime) -> int:
     overdue = tx.parts.overdue_assemblies(started_before)
     for assembly in overdue:
         box = Box(line=assembly.line, iccid=assembly.iccid, number="", new_id=_no_new_id, now=now)
-        _deliver(tx, box, assembly, _have(tx, assembly.n))
+        _deliver(tx, box, assembly)
     return len(overdue)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gateway.pdu import Concat, Content, UserData, join
+from gateway.pdu import Content, UserData, join
 
 SAME_TEXT = timedelta(hours=24)
 """Parts of one text have service-centre times that lie at most this far apart."""
@@ -21,30 +21,30 @@ MISSING_MARK = "[…]"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """An assembly that has the part's key. `parts`: sequence number → (user data, service-centre time) of what is there."""
+    """An assembly that has the part's key. `there`: (user data, service-centre time) that it has in the part's place."""
 
     n: int
     scts: datetime | None
-    parts: Mapping[int, tuple[UserData, datetime | None]]
+    there: tuple[UserData, datetime | None] | None = None
+
+    def apart(self, scts: datetime | None) -> timedelta:
+        """How far its service-centre time and the part's lie apart; nothing where one of them tells no time."""
+        return timedelta(0) if scts is None or self.scts is None else abs(scts - self.scts)
 
 
-def choose(
-    concat: Concat, scts: datetime | None, ud: UserData, candidates: Sequence[Candidate]
-) -> tuple[int, bool] | None:
+def choose(scts: datetime | None, ud: UserData, candidates: Sequence[Candidate]) -> tuple[int, bool] | None:
     """Where a part belongs: (assembly, is a repeat), or None for a new assembly. `candidates` newest first.
 
     A repeat by the network keeps content and service-centre time. The same content at another time is another text:
-    alarms say the same words again, and some senders never change their reference.
+    alarms say the same words again, and some senders never change their reference. So a repeat is looked for in all
+    of them before the part fills a gap, and it fills the one of the text that was sent at about its time.
     """
-    for candidate in candidates:
-        if scts is not None and candidate.scts is not None and abs(scts - candidate.scts) > SAME_TEXT:
-            continue
-        there = candidate.parts.get(concat.seq)
-        if there is None:
-            return candidate.n, False
-        if there == (ud, scts):
+    near = [each for each in candidates if each.apart(scts) <= SAME_TEXT]
+    for candidate in near:
+        if candidate.there == (ud, scts):
             return candidate.n, True
-    return None
+    lacking = [each for each in near if each.there is None]
+    return (min(lacking, key=lambda each: each.apart(scts)).n, False) if lacking else None
 
 
 def missing(total: int, parts: Mapping[int, UserData]) -> tuple[int, ...]:

@@ -49,6 +49,14 @@ class Parts:
         query = "SELECT * FROM parts WHERE assembly = ? ORDER BY seq"
         return [rows.part(row) for row in self._db.execute(query, (assembly,))]
 
+    def in_place(self, assembly: int, seq: int) -> Part | None:
+        """The part of an assembly that has this sequence number."""
+        row = self._db.execute("SELECT * FROM parts WHERE assembly = ? AND seq = ?", (assembly, seq)).fetchone()
+        return rows.part(row) if row else None
+
+    def count_of(self, assembly: int) -> int:
+        return int(self._db.execute("SELECT count(*) FROM parts WHERE assembly = ?", (assembly,)).fetchone()[0])
+
     def unreleased(self, iccid: str, memory: str) -> list[Part]:
         query = "SELECT * FROM parts WHERE iccid = ? AND memory = ? AND released_at IS NULL ORDER BY n"
         return [rows.part(row) for row in self._db.execute(query, (iccid, memory))]
