@@ -29,6 +29,10 @@ class Counts:
     def changed(self) -> None:
         self._dirty.set()
 
+    async def begin(self) -> None:
+        """Counts for the first time, before anything is sent. Raises StoreError."""
+        await self._count(self._clock.now())
+
     async def run(self) -> None:
         """Counts for ever; also at midnight, when the daily limits begin anew."""
         while True:
@@ -50,9 +54,12 @@ class Counts:
         def count(tx: Tx) -> tuple[dict[str | None, int], dict[str, int]]:
             return tx.messages.waiting_by_modem(), {name: tx.segments.sent_since(name, since) for name in names}
 
+        before = {name: line.sent_today for name, line in self._lines.by_name.items()}
         waiting, sent = await self._store.read(count)
         for name in names:
-            self._lines.counted(name, queue=waiting.get(name, 0) + waiting.get(None, 0), sent_today=sent[name])
+            meanwhile = self._lines.by_name[name].sent_today - before[name]
+            queue = waiting.get(name, 0) + waiting.get(None, 0)
+            self._lines.counted(name, queue=queue, sent_today=sent[name] + meanwhile)
 
 
 def next_midnight(now: datetime) -> datetime:

@@ -87,16 +87,28 @@ def judge_refusal(cause: str, detail: str) -> Outcome:
     )
 
 
-def prepare(tx: Tx, message: Message, pdus: Sequence[tuple[str, int]]) -> list[Segment]:
-    """Writes a concatenated message's segments as pending; what an earlier run wrote stays as it is."""
-    known = {segment.seq: segment for segment in tx.segments.of(message.id)}
-    for seq, (pdu, length) in enumerate(pdus, 1):
-        if seq not in known:
-            known[seq] = Segment(
-                message_id=message.id, seq=seq, state=SegmentState.PENDING, pdu=pdu, length=length, peer=message.peer
-            )
-            tx.segments.put(known[seq])
-    return [known[seq] for seq in sorted(known)]
+def prepare(tx: Tx, message: Message, line: str, pdus: Sequence[tuple[str, int]]) -> list[Segment]:
+    """Writes the segments of a concatenated message, of which nothing has left, as pending on a line.
+
+    When another line laid them out before, they are replaced: a concatenation reference is that line's own.
+    """
+    attempts = {segment.seq: segment.attempts for segment in tx.segments.of(message.id)}
+    segments = [
+        Segment(
+            message_id=message.id,
+            seq=seq,
+            state=SegmentState.PENDING,
+            pdu=pdu,
+            length=length,
+            attempts=attempts.get(seq, 0),
+            line=line,
+            peer=message.peer,
+        )
+        for seq, (pdu, length) in enumerate(pdus, 1)
+    ]
+    for segment in segments:
+        tx.segments.put(segment)
+    return segments
 
 
 def claim(tx: Tx, segment: Segment, sim: Sim, now: datetime) -> Segment | None:

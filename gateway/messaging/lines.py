@@ -36,14 +36,13 @@ class Line:
     sent_today: int = 0
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
-    @property
-    def able(self) -> bool:
-        return self.sim is not None and not self.exhausted
+    def able(self, just_sent: int = 0) -> bool:
+        """Whether it can send and may send today. `just_sent`: what it sent beyond what is counted."""
+        return self.sim is not None and not self.exhausted(just_sent)
 
-    @property
-    def exhausted(self) -> bool:
+    def exhausted(self, just_sent: int = 0) -> bool:
         """Whether the line has sent what it may send today."""
-        return 0 < self.settings.daily_limit <= self.sent_today
+        return 0 < self.settings.daily_limit <= self.sent_today + just_sent
 
 
 class Lines:
@@ -115,9 +114,9 @@ class Lines:
     def counted(self, name: str, *, queue: int, sent_today: int) -> None:
         """What the database says; after midnight the line may be able again."""
         line = self.by_name[name]
-        was_exhausted, line.sent_today = line.exhausted, sent_today
+        was_exhausted, line.sent_today = line.exhausted(), sent_today
         self._show(line, queue=queue, sent_today=sent_today)
-        if was_exhausted and not line.exhausted:
+        if was_exhausted and not line.exhausted():
             line.wake.set()
 
     def _show(self, line: Line, **changes: object) -> None:

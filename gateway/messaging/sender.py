@@ -118,6 +118,7 @@ class Senders:
             except StoreError as exc:
                 log.error("%s: nothing is sent while the database does not store: %s", lane.port.name, exc)
                 self._drop_current(lane)
+                self._put_back(lane)  # what could not be claimed keeps its place before them
                 await asyncio.sleep(STORE_RETRY_S)
             except Exception:
                 # A defect of ours must end neither this line nor the others. The message stays held: not again in this run.
@@ -161,7 +162,10 @@ class Senders:
 
     def _may_send(self, lane: _Lane) -> bool:
         now = self._clock.monotonic()
-        return lane.line.able and not self._draining and now >= lane.paused_until and now >= lane.next_slot
+        just_sent = int(lane.unsettled is not None and lane.unsettled.outcome.state is SegmentState.SENT)
+        if self._draining or not lane.line.able(just_sent):
+            return False
+        return now >= lane.paused_until and now >= lane.next_slot
 
     async def _fetch(self, lane: _Lane) -> bool:
         sim = lane.line.sim
@@ -190,10 +194,11 @@ class Senders:
 
         def lay_out(tx: Tx) -> list[Segment]:
             known = tx.segments.of(message.id)
-            if message.segments == 1 or len(known) == message.segments:
+            laid_out_here = known and (message.iccid or known[0].line == lane.port.name)
+            if message.segments == 1 or laid_out_here:
                 return known
             ref = tx.segments.next_reference(lane.port.name, message.peer)
-            return ledger.prepare(tx, message, build_pdus(message, ref=ref, reports=reports))
+            return ledger.prepare(tx, message, lane.port.name, build_pdus(message, ref=ref, reports=reports))
 
         try:
             segments = await self._store.write(lay_out)

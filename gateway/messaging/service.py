@@ -96,6 +96,7 @@ class Service:
         """
         now = self._clock.now()
         self._last_event = await self._store.read(lambda tx: tx.events.last())
+        await self._counts.begin()
         await self._store.write(lambda tx: outbound.recover(tx, self._policy, now))
         unknown = await self._store.read(lambda tx: tx.segments.in_states((SegmentState.UNKNOWN,)))
         for segment in unknown:
