@@ -26,7 +26,10 @@ class LineSettings:
 
 @dataclass(slots=True, eq=False)
 class Line:
-    """One configured line. `wake` is set when there may be something to do for its sender."""
+    """One configured line. `wake` is set when there may be something to do for its sender.
+
+    `unstored`: a submit's outcome is unknown and that is not stored yet; a late answer has to wait for it.
+    """
 
     settings: LineSettings
     status: LineStatus
@@ -34,6 +37,7 @@ class Line:
     ready_since: float | None = None
     swept_at: float | None = None
     sent_today: int = 0
+    unstored: bool = False
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     def able(self, just_sent: int = 0) -> bool:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from gateway.clock import Clock
+from gateway.errors import StoreError
 from gateway.messaging import announce, inbound, outbound
 from gateway.messaging.inbound import Box
 from gateway.messaging.ledger import Sim
@@ -48,12 +49,12 @@ class Listener:
 
     def expects_late(self, line: str) -> bool:
         """Whether a modem may still owe the answer to a submit that got none."""
-        return line in self._owing
+        return line in self._owing or self._lines.by_name[line].unstored
 
     async def ready(self, line: str, identity: Identity, late: LateSubmit | None) -> None:
-        self._owing.discard(line)
         if late is not None:
             await self._settle_late(Sim(line=line, imei=identity.imei, iccid=identity.iccid, number=""), late)
+        self._owing.discard(line)
         self._lines.ready(line, identity)
         self._timers.expect_settlement()
 
@@ -63,6 +64,8 @@ class Listener:
             await self._settle_late(sim, late)
 
     async def _settle_late(self, sim: Sim, late: LateSubmit) -> None:
+        if self._lines.by_name[sim.line].unstored:
+            raise StoreError(f"{sim.line}: what a late answer is to settle is not stored yet")
         now = self._clock.now()
         if await self._store.write(lambda tx: outbound.settle_late(tx, sim, late, self._policy, now)):
             log.info("%s: a late answer settled an unknown segment", sim.line)

@@ -63,7 +63,9 @@ def give_up_waiting(tx: Tx, unknown: Segment, policy: Policy, now: datetime) -> 
     message = tx.messages.get(unknown.message_id)
     if current is None or message is None or current.state is not SegmentState.UNKNOWN:
         return
-    again = policy.on_unknown == "resend" and not message.at_most_once and current.attempts < policy.max_attempts
+    in_time = message.expires_at is None or now < message.expires_at
+    may_repeat = policy.on_unknown == "resend" and not message.at_most_once
+    again = may_repeat and in_time and current.attempts < policy.max_attempts
     error = None if again else ("outcome_unknown", "no answer and no report came; it was not repeated")
     state = SegmentState.PENDING if again else SegmentState.FAILED
     settle(tx, current, Outcome(state=state, error=error, burns_attempt=False), policy, now)

@@ -155,9 +155,11 @@ class Senders:
         if lane.ahead and lane.ahead[0].segments == 1 and lane.ahead[0].line is None:  # short, and never tried before
             self._release_current(lane)
             lane.current = lane.ahead.popleft()
-            with contextlib.suppress(RequestError):  # accepted by an older release: `_start` writes down what is wrong
+            try:
                 return self._single(lane, lane.current)
-            lane.ahead.appendleft(lane.current)
+            except RequestError:  # accepted by an older release: `_start` writes down what is wrong
+                lane.ahead.appendleft(lane.current)
+                lane.current = None
         return None
 
     def _may_send(self, lane: _Lane) -> bool:
@@ -273,6 +275,7 @@ class Senders:
         assert claimed is not None, "the gate was passed"
         ordered = lane.current is not None and lane.current.ordered
         lane.unsettled = _Result(segment=claimed, outcome=result, ordered=ordered)
+        lane.line.unstored = result.state is SegmentState.UNKNOWN
         if result.line_pause_s:
             lane.paused_until = self._clock.monotonic() + result.line_pause_s
         if result.state is not SegmentState.SENT:
@@ -312,6 +315,7 @@ class Senders:
 
     def _stored(self, lane: _Lane, result: _Result) -> None:
         lane.unsettled = None
+        lane.line.unstored = False
         self._on_settled(result.segment, result.outcome)
         if result.ordered:  # what waited for it may be another line's
             self.offer(0)

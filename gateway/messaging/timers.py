@@ -83,6 +83,9 @@ class Timers:
             except StoreError as exc:
                 log.error("time-driven work waits for the database: %s", exc)
                 self._planned = self._clock.now() + STORE_RETRY
+            except Exception:
+                log.exception("time-driven work met a defect")  # which must not end the senders
+                self._planned = self._clock.now() + STORE_RETRY
             pause = min(self._planned - self._clock.now(), LONGEST_SLEEP)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(max(pause.total_seconds(), 0.001)):
@@ -124,27 +127,29 @@ class Timers:
             self._lost_at.clear()
             self._evidence_since.clear()
         for segment in unknown:
-            waited = self._waited(segment, now)
+            waited = self._waited(segment)
             if waited is None:
                 continue
             if waited >= self._unknown_hold:
-                await self._give_up(segment, now)
+                await self._give_up(segment)
             else:
                 ends = now + (self._unknown_hold - waited)
                 nearest = ends if nearest is None else min(nearest, ends)
         return nearest
 
-    async def _give_up(self, segment: Segment, now: datetime) -> None:
+    async def _give_up(self, segment: Segment) -> None:
+        now = self._clock.now()  # the database may have taken its time since
         await self._store.write(lambda tx: outbound.give_up_waiting(tx, segment, self._policy, now))
         self._offer()
 
-    def _waited(self, segment: Segment, now: datetime) -> timedelta | None:
+    def _waited(self, segment: Segment) -> timedelta | None:
         """How long evidence could have come. None: the SIM is away, or its storages were not swept since the loss.
 
         A report may lie in a storage without a word, so the time counts from the first sweep after the loss on.
         """
         key = (segment.message_id, segment.seq, segment.attempts)
         # Worked out once, and never in the future: the wall clock of a box without a battery goes back at a power cut.
+        now = self._clock.now()
         ago = max((now - (segment.settled_at or now)).total_seconds(), 0)
         lost = self._lost_at.setdefault(key, self._clock.monotonic() - ago)
         line = next(

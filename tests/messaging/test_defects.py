@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.messaging import ledger, sender
+from gateway.errors import RequestError, StoreError
+from gateway.messaging import ledger, outbound, sender
 from gateway.messaging.ledger import Sim
 from gateway.messaging.model import SegmentState
 from gateway.messaging.ports import Tx
-from tests.messaging.rig import ORIGIN, UNKNOWN, Answer, rig, run, until
+from tests.messaging.rig import ORIGIN, UNKNOWN, late, rig, run, until
 from tests.support.clock import ManualClock
 
 
@@ -135,8 +136,50 @@ def test_a_text_that_cannot_be_built_ends_nothing(tmp_path: Path, monkeypatch: p
     run(scenario())
 
 
-def test_a_late_answer_waits_for_the_result_that_it_belongs_to(tmp_path: Path) -> None:
+def test_a_text_of_an_older_release_that_cannot_be_cut_fails_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(message: Any, **how: Any) -> Any:
+        raise RequestError("no such character", code="not_encodable")
+
+    async def scenario() -> None:
+        async with rig(tmp_path) as box:
+            await box.ready()
+            real = sender.build_pdus
+            monkeypatch.setattr(sender, "build_pdus", build)
+            old = (await box.send(text="old")).message_ids[0]
+            assert await box.becomes(old, "failed") == ["queued", "failed"]
+            monkeypatch.setattr(sender, "build_pdus", real)
+            await box.becomes((await box.send(text="next")).message_ids[0], "sent")
+            assert old not in box.service._senders._held
+
+    run(scenario())
+
+
+def test_a_defect_in_time_driven_work_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = outbound.release_due
+    defects = [ZeroDivisionError("nobody foresaw this")]
+
+    def release_due(tx: Tx, now: datetime) -> int:
+        if defects:
+            raise defects.pop()
+        return real(tx, now)
+
+    async def scenario() -> None:
+        async with rig(tmp_path) as box:
+            await box.ready()
+            monkeypatch.setattr(outbound, "release_due", release_due)
+            monkeypatch.setattr("gateway.messaging.timers.STORE_RETRY", timedelta(0))
+            message_id = (await box.send(send_at=box.clock.now() + timedelta(seconds=5))).message_ids[0]
+            box.pass_time(6)
+            await box.becomes(message_id, "sent")
+
+    run(scenario())
+
+
+def test_a_late_answer_waits_for_the_result_that_it_belongs_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The database comes back: the answer must not be noted, as nobody's, before the time-out is."""
+    monkeypatch.setattr(sender, "STORE_RETRY_S", 0.1)
 
     async def scenario() -> None:
         async with rig(tmp_path) as box:
@@ -146,11 +189,24 @@ def test_a_late_answer_waits_for_the_result_that_it_belongs_to(tmp_path: Path) -
             await box.ready()
             message_id = (await box.send()).message_ids[0]
             await until(lambda: port.at_work, "the submit")
-            with pytest.raises(Exception, match="not settled"):
-                await box.service.listener.late_submit("one", Answer(outcome="", mr=7))
+            real = outbound.settle
+
+            def full(*_: Any) -> None:
+                raise StoreError("the disk is full")
+
+            monkeypatch.setattr(outbound, "settle", full)
             port.hold.set()
+            lane = box.service._senders._lanes["one"]
+            await until(lambda: lane.unsettled, "the result that cannot be stored")
+            with pytest.raises(StoreError):
+                await box.service.listener.late_submit("one", late(mr=7))
+            box.down()
+            with pytest.raises(StoreError):
+                await box.ready(late=late(mr=7))
+            assert box.service.listener.expects_late("one")
+            monkeypatch.setattr(outbound, "settle", real)
             await box.becomes(message_id, "unknown")
-            await box.service.listener.late_submit("one", Answer(outcome="", mr=7))
+            await box.ready(late=late(mr=7))
             assert await box.statuses(message_id) == ["queued", "unknown", "sent"]
 
     run(scenario())
