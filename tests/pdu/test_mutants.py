@@ -146,6 +146,14 @@ def test_each_bit_of_the_smsc_control_is_its_own(bit: int) -> None:
     assert [name for name in names.values() if getattr(found, name)] == [names[at] for at in {bit} & names.keys()]
 
 
+@pytest.mark.parametrize("size", range(1, 15))
+def test_a_reply_address_has_two_to_twelve_octets(size: int) -> None:
+    digits = max(0, 2 * (size - 2))
+    data = bytes((digits, 0x81)) + b"\x11" * (size - 2)
+    found = interpret_element(InformationElement(iei=0x22, data=data[:size]))
+    assert (found is not None) is (2 <= size <= 12)
+
+
 # national languages (23.038 annex A) --------------------------------------------------------------------------------
 
 # Each row of the Devanagari table, by the low octets of its code points: the septets, and the first of each run.
@@ -163,8 +171,9 @@ def test_devanagari_stands_in_the_order_of_its_block() -> None:
         if first is not None:
             found = [ord(table[septet]) - 0x900 for septet in septets if table[septet] != table[0x0A]]
             assert found[0] == first
-            assert found == sorted(set(found)), "a septet was left out or taken twice"
+            assert found == sorted(set(found)), "a septet was taken twice"
             assert len(found) == len(list(septets))
+            assert found[-1] <= 0x7F, "a septet was left out"
     assert (table[0x7F], table[0x7A], table[0x61]) == ("\u097f", "z", "a")
 
 
