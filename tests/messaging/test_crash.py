@@ -79,7 +79,7 @@ def test_at_no_moment_does_the_disk_believe_that_something_waits_which_has_left(
                 )
             ids = {}
             for n in range(12):
-                text = f"n{n} " + (LONG if n % 3 == 2 else "")
+                text = f"n{n} " + f"{n:04d}" * (100 if n % 3 == 2 else 0)
                 ids[text] = (await box.send(text=text)).message_ids[0]
             await box.ready("one")
             await box.ready("two")
