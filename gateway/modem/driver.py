@@ -35,7 +35,10 @@ _SMS_READY = ("SMS Ready", "SMS DONE", "Call Ready", "+QIND: SMS DONE", "+PBREAD
 
 
 class Driver:
-    """Runs one connection. `happened` and `changed` tell the supervisor what to show."""
+    """Runs one connection. `happened` and `changed` tell the supervisor what to show.
+
+    `late`: late answers that were not told yet; a modem gives them once, so they outlive the connection.
+    """
 
     def __init__(
         self,
@@ -43,6 +46,7 @@ class Driver:
         listener: LineListener,
         recorder: FlightRecorder,
         guard: sim.PinGuard,
+        late: deque[LateSubmit],
         *,
         happened: Callable[[Happening], None],
         changed: Callable[[], None],
@@ -60,7 +64,7 @@ class Driver:
         self._changed = changed
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
-        self._late: deque[LateSubmit] = deque()
+        self._late = late
         self._inbound: Inbound | None = None
         self._early: list[at.Urc] = []
         self._session: Session | None = None
@@ -217,7 +221,8 @@ class Driver:
             return
         if telemetry.registered and self.identity is not None:
             late = self._late[0] if self._late else None
-            await self._listener.ready(self._config.name, self.identity, late)
+            if not await self._told(self._listener.ready, self.identity, late):
+                return
             if late is not None:
                 self._late.popleft()
             self.able = True
@@ -228,17 +233,20 @@ class Driver:
             self._happened(Happening.UNREGISTERED)
 
     async def _tell_late(self) -> None:
-        """Tell of late answers. They are evidence: what the listener cannot note now is told again later."""
-        if self._loop.time() < self._late_due:
-            return
-        while self._late:
-            try:
-                await self._listener.late_submit(self._config.name, self._late[0])
-            except Exception:
-                log.exception("%s: a late answer was not noted", self._config.name)
-                self._late_due = self._loop.time() + RETELL_S
-                return
+        while self._late and await self._told(self._listener.late_submit, self._late[0]):
             self._late.popleft()
+
+    async def _told(self, tell: Callable[..., Awaitable[None]], *what: object) -> bool:
+        """Whether the listener has noted it. Late answers are evidence: what it cannot note now is told again later."""
+        if self._loop.time() < self._late_due:
+            return False
+        try:
+            await tell(self._config.name, *what)
+        except Exception:
+            log.exception("%s: a late answer was not noted", self._config.name)
+            self._late_due = self._loop.time() + RETELL_S
+            return False
+        return True
 
     def _wanted(self) -> Priority | None:
         """How urgently the line is needed; None when there is nothing to do now."""

@@ -12,6 +12,7 @@ from gateway import at
 from gateway.modem import answers
 from gateway.modem.errors import CommandTimeout, SimUnusable
 from gateway.modem.profiles import Profile, Query
+from gateway.modem.sequence import run_patiently
 from gateway.modem.session import Session, cause
 
 log = logging.getLogger(__name__)
@@ -92,9 +93,9 @@ async def wanted(session: Session) -> str:
 
 
 async def read_iccid(session: Session, profile: Profile) -> str:
-    """The ICCID by the first query that gives one; "" when none does."""
+    """The ICCID by the first query that gives one, from a SIM that may still be busy; "" when none does."""
     for query in profile.iccid:
-        value = await ask(session, query)
+        value = await ask(session, query, patience=BUSY_S)
         if value and (found := answers.iccid(value)):
             return found
     return ""
@@ -117,10 +118,14 @@ async def own_number(session: Session) -> str:
     return values[1] if len(values) > 1 else ""
 
 
-async def ask(session: Session, query: Query) -> str | None:
-    """The value that `query` is after; None when the modem refuses or does not say."""
+async def ask(session: Session, query: Query, patience: float = 0) -> str | None:
+    """The value that `query` is after; None when the modem refuses or does not say.
+
+    `patience`: seconds for which it is asked again while the answer is "not ready".
+    """
+    command = replace(at.from_text(query.command), prefixes=query.prefixes)
     try:
-        done = await session.run(replace(at.from_text(query.command), prefixes=query.prefixes))
+        done = await run_patiently(session, command, patience)
     except CommandTimeout:
         return None
     for line in done.lines if done.ok else ():

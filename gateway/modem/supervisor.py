@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable
 
 from gateway.clock import Clock
@@ -12,7 +13,7 @@ from gateway.modem import submitter
 from gateway.modem.driver import Driver
 from gateway.modem.errors import PortBusy, PortLost, SimUnusable
 from gateway.modem.lifecycle import Happening, State, after
-from gateway.modem.model import LineConfig, LineListener, LineState, SubmitResult
+from gateway.modem.model import LateSubmit, LineConfig, LineListener, LineState, SubmitResult
 from gateway.modem.profiles import Profile
 from gateway.modem.recorder import FlightRecorder
 from gateway.modem.sim import PinGuard
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 PAUSES_ABSENT: tuple[float, ...] = (0.1, 0.2, 0.3, 0.5, 1.0, 2.0)
 PAUSES_FAILED: tuple[float, ...] = (0.2, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 PAUSE_SIM = 10.0
+MAX_LATE = 64  # late answers that wait to be told; a modem owes one
 STEADY_S = 30.0  # served for so long: the next failure is a new one
 
 _SIM_HAPPENINGS = {"pin": Happening.SIM_PIN, "puk": Happening.SIM_PUK}
@@ -45,6 +47,7 @@ class Line:
         self._listener = listener
         self._expect_late = expect_late
         self._guard = PinGuard()
+        self._late: deque[LateSubmit] = deque(maxlen=MAX_LATE)
         self._driver: Driver | None = None
         self._phase = State.CONNECTING
         self._error = ""
@@ -101,6 +104,7 @@ class Line:
             self._listener,
             self.recorder,
             self._guard,
+            self._late,
             happened=self._happened,
             changed=self._changed,
         )
