@@ -33,7 +33,7 @@ REPEAT_WINDOW = timedelta(hours=72)
 """A single text with an equal fingerprint within this time is a repeat by the network."""
 
 SECOND_WINDOW = timedelta(seconds=5)
-"""… unless it came within this time or in the same listing: people do send the same word twice."""
+"""… unless it came within this time: people do send the same word twice. What one listing shows came at one time."""
 
 SHORT_MESSAGE_TYPE_0 = 0x40
 """3GPP TS 23.040 clause 9.2.3.9: to be acknowledged and otherwise ignored ("silent SMS"). It is kept, and not shown."""
@@ -66,8 +66,9 @@ def take(tx: Tx, box: Box, items: Sequence[Received]) -> None:
     """Stores everything of one listing or notification. After the commit the modem may delete or acknowledge it."""
     for item in items:
         arrival = _read(item)
-        earlier = tx.parts.alike(box.iccid, arrival.fingerprint, box.now - REPEAT_WINDOW)
-        if any(_is_replay(part, item) for part in earlier):
+        since = box.now - REPEAT_WINDOW
+        earlier = tx.parts.alike(box.iccid, arrival.fingerprint, since)
+        if any(_is_replay(part, item, since) for part in earlier):
             continue
         _take_one(tx, box, arrival, earlier)
 
@@ -80,9 +81,16 @@ def _read(item: Received) -> _Arrival:
     return _Arrival(item=item, frame=frame, fingerprint=fingerprint(frame.tpdu_octets))
 
 
-def _is_replay(part: Part, item: Received) -> bool:
-    """The same slot, whose delete was never confirmed: a crash came between commit and delete."""
-    return not part.released and part.memory == item.memory and part.slot == item.index
+def _is_replay(part: Part, item: Received, since: datetime) -> bool:
+    """The same slot, whose delete was never confirmed: a crash came between commit and delete.
+
+    Or the acknowledgement of a direct delivery did not count: the network sends the text again, wherever it lands.
+    """
+    if part.released:
+        return False
+    if part.slot is None:
+        return part.received_at >= since
+    return part.memory == item.memory and part.slot == item.index
 
 
 def _take_one(tx: Tx, box: Box, arrival: _Arrival, earlier: Sequence[Part]) -> None:
@@ -161,11 +169,8 @@ def _take_single(tx: Tx, box: Box, arrival: _Arrival, tpdu: Deliver, earlier: Se
 
 def _repeated(part: Part, earlier: Sequence[Part]) -> Part | None:
     """The part that this one repeats; None when it is a second, equal text."""
-    for other in earlier:
-        same_listing = part.listing == other.listing and part.listing != 0 and other.slot != part.slot
-        if not same_listing and part.received_at - other.received_at > SECOND_WINDOW:
-            return other
-    return None
+    # Time by itself, not in one direction: the clock of a box without a battery is set back, too.
+    return next((each for each in earlier if abs(part.received_at - each.received_at) > SECOND_WINDOW), None)
 
 
 def _message(box: Box, tpdu: Deliver, status: Status) -> Message:
