@@ -135,6 +135,7 @@ class Bridge:
             connection.fail("closed by us")
             if intake is not None:
                 await intake.drain()
+            self._replies.connection_ended()
 
     async def _run_parts(self, connection: Connection, intake: CommandIntake) -> None:
         events = EventPublisher(self._service, self._topics, self._replies, connection)

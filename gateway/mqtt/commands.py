@@ -184,7 +184,11 @@ class CommandIntake:
         await self._respond(operation, payloads.response(transaction, outcome), reply_to, correlation)
 
     async def _respond(self, operation: str, text: str, reply_to: str | None, correlation: bytes | None) -> None:
+        number = self._replies.published(reply_to) if reply_to is not None else None
+
         def done(reason: ReasonCode) -> None:
+            if number is not None:
+                self._replies.acknowledged(number)
             if reason.is_failure and reply_to is not None:
                 log.warning("mqtt: the broker refused a response on the topic that was asked for: %s", reason)
                 self._replies.refuse(reply_to)

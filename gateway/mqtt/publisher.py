@@ -71,14 +71,17 @@ class EventPublisher:
         event = stored.event
         self._outstanding[stored.seq] = False
         asked = self._replies.usable(event.reply_to)
+        number = self._replies.published(asked) if asked is not None else None
         await self._connection.publish(
             asked or self._topics.of_event(event),
             with_seq(stored),
             correlation=event.correlation,
-            done=lambda reason: self._on_puback(stored, reason, asked),
+            done=lambda reason: self._on_puback(stored, reason, asked, number),
         )
 
-    def _on_puback(self, stored: StoredEvent, reason: ReasonCode, asked: str | None) -> None:
+    def _on_puback(self, stored: StoredEvent, reason: ReasonCode, asked: str | None, number: int | None) -> None:
+        if number is not None:
+            self._replies.acknowledged(number)
         if reason.is_failure and asked is not None and self._group is not None:
             log.warning("mqtt: the broker refused a result on the response topic that was asked for: %s", reason)
             self._replies.refuse(asked)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+import logging
 from dataclasses import dataclass
 
 from gateway.messaging.model import Event, EventKind
 
+log = logging.getLogger(__name__)
+
 MAX_TOPIC = 65_535  # MQTT 5 clause 1.5.4, octets of a UTF-8 string
 MAX_REFUSED = 1000
+MAX_STRIKES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +72,17 @@ class Topics:
 class ReplyTopics:
     """Which of the response topics that clients ask for can be used.
 
-    It remembers what the broker refused, over connections: some brokers close the connection with the refusal, and an
-    answer that is tried there again and again would keep the gateway from everything else.
+    It remembers what the broker refused, over connections: some brokers close the connection with the refusal, and some
+    instead of it (mosquitto does for more than 200 levels). An answer that is tried there again and again would keep the
+    gateway from everything else. So what is published there is noted until it is acknowledged; a topic that is the first
+    to wait when a connection ends, a second time, counts as refused.
     """
 
     def __init__(self) -> None:
         self._refused: set[str] = set()
+        self._waiting: dict[int, str] = {}  # in publishing order
+        self._strikes: dict[str, int] = {}
+        self._numbers = itertools.count()
 
     def usable(self, topic: str | None) -> str | None:
         """`topic`, or None if there is none, nobody can publish to it (MQTT 5 clause 4.7), or the broker refused it."""
@@ -84,3 +94,25 @@ class ReplyTopics:
         if len(self._refused) >= MAX_REFUSED:
             self._refused.clear()
         self._refused.add(topic)
+
+    def published(self, topic: str) -> int:
+        """Notes that something is on its way to `topic`. Returns what `acknowledged` wants."""
+        number = next(self._numbers)
+        self._waiting[number] = topic
+        return number
+
+    def acknowledged(self, number: int) -> None:
+        """The broker has answered, whatever it said."""
+        self._strikes.pop(self._waiting.pop(number, ""), None)
+
+    def connection_ended(self) -> None:
+        """Whatever is not acknowledged now never will be."""
+        suspect = next(iter(self._waiting.values()), None)
+        self._waiting.clear()
+        if suspect is None:
+            return
+        self._strikes[suspect] = self._strikes.get(suspect, 0) + 1
+        if self._strikes[suspect] >= MAX_STRIKES:
+            log.warning("mqtt: the connection ends with what is published on a response topic; it is not used any more")
+            del self._strikes[suspect]
+            self.refuse(suspect)

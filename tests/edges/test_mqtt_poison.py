@@ -1,0 +1,56 @@
+"""What one client asks for must not keep the gateway from everything else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gateway.mqtt.topics import MAX_REFUSED, ReplyTopics
+from tests.edges.gateway_thread import GatewayThread, config_for
+from tests.support.broker import Broker, Observer
+
+TOO_DEEP = "a/" * 250  # mosquitto takes 200 levels, and closes the connection instead of refusing
+
+
+@pytest.mark.parametrize(
+    ("command", "content", "answer"),
+    [
+        ("send", {"to": "1234", "text": "x", "id": "a"}, "send/result"),
+        ("bridge/request/modems", {"transaction": "a"}, "bridge/response/modems"),
+    ],
+)
+def test_a_response_topic_that_costs_the_connection_is_given_up(
+    broker: Broker, tmp_path: Path, command: str, content: dict[str, str], answer: str
+) -> None:
+    with (
+        Observer(broker.port, "smsgw/#") as observer,
+        GatewayThread(config_for(tmp_path, broker.url)) as gateway,
+    ):
+        gateway.wait_connected()
+        observer.publish(f"smsgw/box/{command}", json.dumps(content), response=TOO_DEEP, correlation=b"c")
+        [result] = observer.wait(f"smsgw/box/{answer}")
+        assert "a" in json.loads(result.payload).values()
+        observer.publish("smsgw/box/send", json.dumps({"to": "1234", "text": "x", "id": "b"}))
+        last = observer.wait("smsgw/box/send/result", 2 if command == "send" else 1)[-1]
+        assert json.loads(last.payload)["id"] == "b"
+
+
+def test_only_the_first_that_waits_is_suspected_and_an_answer_clears_it() -> None:
+    replies = ReplyTopics()
+    for _ in range(2):
+        replies.published("guilty")
+        replies.published("behind it")
+        replies.connection_ended()
+    assert replies.usable("guilty") is None
+    assert replies.usable("behind it") == "behind it"
+    for _ in range(5):
+        replies.published("slow")
+        replies.connection_ended()
+        replies.acknowledged(replies.published("slow"))
+        replies.connection_ended()
+    assert replies.usable("slow") == "slow"
+    for n in range(MAX_REFUSED):
+        replies.refuse(str(n))
+    assert replies.usable("guilty") == "guilty"  # what is remembered has a limit
