@@ -22,26 +22,31 @@ REPORT_WINDOW = timedelta(days=8)
 def take_report(tx: Tx, report: Report, now: datetime) -> bool:
     """Stores a report and applies it to its segment. False when no segment is known for it (yet)."""
     stored = replace(report, n=tx.reports.insert(report))
-    segment = _find(tx, report)
+    segment = _find(tx, report, fresh=True)
     if segment is None:
         return False
     _apply(tx, segment, stored, now)
     return True
 
 
-def _find(tx: Tx, report: Report) -> Segment | None:
+def _find(tx: Tx, report: Report, *, fresh: bool) -> Segment | None:
+    """`fresh`: the report came in just now, so everything was submitted before, even if the clock has gone back since."""
+
+    def fits(segment: Segment) -> bool:
+        return _fits(segment, report) and (fresh or _submitted(segment) <= report.received_at)
+
     if (twin := tx.reports.twin(report)) is not None:
         return next(each for each in tx.segments.of(twin[0]) if each.seq == twin[1])
     # References wrap at 256, so the latest open match counts.
-    known = [each for each in tx.segments.with_reference(report.iccid, report.mr) if _fits(each, report)]
+    known = [each for each in tx.segments.with_reference(report.iccid, report.mr) if fits(each)]
     still_open = [each for each in known if each.state is SegmentState.SENT]
     if still_open:
         return max(still_open, key=_submitted)
     # A report can overtake the answer that tells the reference: then it waits for that answer.
-    if any(_fits(each, report) for each in tx.segments.in_states((SegmentState.SUBMITTING,), report.iccid)):
+    if any(fits(each) for each in tx.segments.in_states((SegmentState.SUBMITTING,), report.iccid)):
         return None
     unknown = tx.segments.in_states((SegmentState.UNKNOWN,), report.iccid)
-    unproved = [each for each in (*unknown, *tx.segments.without_reference(report.iccid)) if _fits(each, report)]
+    unproved = [each for each in (*unknown, *tx.segments.without_reference(report.iccid)) if fits(each)]
     if unproved:
         return min(unproved, key=_submitted)
     return max(known, key=_submitted, default=None)
@@ -55,7 +60,7 @@ def after_submit(tx: Tx, segment: Segment, now: datetime) -> None:
                 segment = _apply(tx, segment, report, now)
     unknown = tx.segments.in_states((SegmentState.UNKNOWN,), segment.iccid)
     for report in tx.reports.unmatched(segment.iccid, _submitted(unknown[0])) if unknown else ():
-        if (found := _find(tx, report)) is not None:
+        if (found := _find(tx, report, fresh=False)) is not None:
             _apply(tx, found, report, now)
 
 
@@ -85,7 +90,7 @@ def _apply(tx: Tx, segment: Segment, report: Report, now: datetime) -> Segment:
 def _fits(segment: Segment, report: Report) -> bool:
     if segment.submitted_at is None or not same_subscriber(segment.peer, report.peer):
         return False
-    return segment.submitted_at <= report.received_at <= segment.submitted_at + REPORT_WINDOW
+    return report.received_at <= segment.submitted_at + REPORT_WINDOW
 
 
 def _submitted(segment: Segment) -> datetime:

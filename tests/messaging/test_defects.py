@@ -15,7 +15,7 @@ from gateway.messaging import ledger, outbound, sender
 from gateway.messaging.ledger import Sim
 from gateway.messaging.model import SegmentState
 from gateway.messaging.ports import Tx
-from tests.messaging.rig import ORIGIN, UNKNOWN, late, rig, run, until
+from tests.messaging.rig import ORIGIN, UNKNOWN, Answer, late, report, rig, run, until
 from tests.support.clock import ManualClock
 
 
@@ -91,6 +91,26 @@ def test_an_unknown_outcome_is_settled_though_the_clock_went_back(tmp_path: Path
             await box.sweep()
             box.pass_time(61)
             await box.becomes(message_id, "sent")
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("answer", [UNKNOWN, Answer(outcome="sent", mr=7)])
+def test_a_report_finds_its_text_though_the_clock_went_back(tmp_path: Path, answer: Answer) -> None:
+    """… or a text that left, and of which this is the only sign, would be sent again."""
+
+    async def scenario() -> None:
+        clock = ManualClock()
+        async with rig(tmp_path, clock=clock) as box:
+            box.ports["one"].answers.append(answer)
+            await box.ready()
+            message_id = (await box.send()).message_ids[0]
+            await box.becomes(message_id, answer.outcome)
+        clock._now -= timedelta(minutes=40)
+        async with rig(tmp_path, clock=clock) as box:
+            await box.ready()
+            await box.receive(report(7, at=clock.now()))
+            assert (await box.statuses(message_id))[-2:] == ["sent", "delivered"]
 
     run(scenario())
 
