@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable
 from gateway import at
 from gateway.errors import ModemError
 from gateway.modem import model, settings, sim, submitter
-from gateway.modem.errors import CommandTimeout, ModemRestarted, PortLost
-from gateway.modem.inbound import Inbound
+from gateway.modem.errors import CommandTimeout, PortLost
+from gateway.modem.inbound import DIRECT, SLOTS, Inbound, delivered
 from gateway.modem.lifecycle import Happening
-from gateway.modem.model import Identity, LateSubmit, LineConfig, LineListener, SubmitResult
+from gateway.modem.model import Identity, LateSubmit, LineConfig, LineListener, Received, SubmitResult
 from gateway.modem.profiles import Profile, detect, profiles
 from gateway.modem.recorder import FlightRecorder
 from gateway.modem.sequence import IDENTIFY, PDU_MODE, PREPARE, REPORTING, Setup, Step, keep, run_steps
@@ -37,7 +37,8 @@ _SMS_READY = ("SMS Ready", "SMS DONE", "Call Ready", "+QIND: SMS DONE", "+PBREAD
 class Driver:
     """Runs one connection. `happened` and `changed` tell the supervisor what to show.
 
-    `late`: late answers that were not told yet; a modem gives them once, so they outlive the connection.
+    `late`: late answers that were not told yet; `kept`: direct deliveries that were not stored yet. A modem gives them
+    once, so they outlive the connection.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Driver:
         recorder: FlightRecorder,
         guard: sim.PinGuard,
         late: deque[LateSubmit],
+        kept: deque[Received],
         *,
         happened: Callable[[Happening], None],
         changed: Callable[[], None],
@@ -65,14 +67,15 @@ class Driver:
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
         self._late = late
+        self._kept = kept
         self._inbound: Inbound | None = None
-        self._early: list[at.Urc] = []
+        self._early: deque[at.Urc] = deque(maxlen=SLOTS)  # direct deliveries from before the modem was set up
         self._session: Session | None = None
         self._port: SerialPort | None = None
         self._settings: settings.SmsSettings | None = None
         self._sim_check = False
         self._verify = False
-        self._restarted = ""
+        self._restarted = False
         self._sweep_due = 0.0
         self._late_due = 0.0
         self._timeouts = 0
@@ -88,9 +91,8 @@ class Driver:
         self._session = session
         session.start()
         silence_s = self._config.late_reply_s if expect_late else 0
-        await awaken(session, silence_s, lambda: bool(self._late) or bool(self._restarted))
+        await awaken(session, silence_s, lambda: bool(self._late) or self._restarted)
         await self._set_up(session)
-        self._restarted = ""  # what start-up told in the meantime; the settings are read back at every sweep
         await self._serve(session)
 
     async def close(self) -> None:
@@ -98,8 +100,14 @@ class Driver:
         self.able = False
         if self._session is not None:
             self._session.lose("closed")
-        if self._port is not None:
-            await self._port.close()
+        try:
+            if self._port is not None:
+                await self._port.close()
+        finally:
+            for urc in self._early:
+                self._kept.extend(delivered(urc))
+            if self._inbound is not None:
+                await self._inbound.leave()
 
     async def submit(self, pdu: str, length: int, gate: Awaitable[object] | None) -> SubmitResult:
         """As Line.submit."""
@@ -136,16 +144,19 @@ class Driver:
         self.sim = "ready"
         setup.iccid = await sim.read_iccid(session, profile)
         await run_steps(session, (Step(text="AT+CIMI", process=keep("imsi")), *REPORTING), setup)
+        # without a name of its own, what one SIM received would pass for a copy of what another one did
+        setup.iccid = setup.iccid or (f"imsi-{setup.imsi}" if setup.imsi else f"line-{self._config.name}")
         self.identity = await self._identity(session, setup)
         self._changed()
         await run_steps(session, [PDU_MODE], setup, patience=profile.busy_retry_s)
         if self._config.smsc:
             await session.demand(at.from_text(f'AT+CSCA="{self._config.smsc}",{_toa(self._config.smsc)}'))
         self._settings = await settings.negotiate(session, profile)
-        self._inbound = Inbound(session, self._listener, self._config.name, setup.iccid, profile, self._settings)
-        early, self._early = self._early, []
-        for urc in early:
-            self._inbound.note(urc)
+        self._inbound = Inbound(
+            session, self._listener, self._config.name, setup.iccid, profile, self._settings, self._kept
+        )
+        while self._early:
+            self._inbound.note(self._early.popleft())
         self.telemetry = Telemetry(session, profile, self._loop.time())
         await self._first_sweep(session, self._inbound)
         await self.telemetry.refresh(self._loop.time())
@@ -205,8 +216,6 @@ class Driver:
             return
         if session.lost:
             raise PortLost(session.lost)
-        if self._restarted:
-            raise ModemRestarted(f"the modem restarted by itself ({self._restarted})")
         await self._show_registration(telemetry)
         if self._late and self.able:
             await self._tell_late()
@@ -289,10 +298,17 @@ class Driver:
         elif self._sim_check:
             self._sim_check = False
             await sim.check(session)
+            await self._same_sim(session)
         else:
             await telemetry.step()
         if inbound.retry:
             self._sweep_due = min(self._sweep_due, self._loop.time() + SWEEP_BLIND_S)
+
+    async def _same_sim(self, session: Session) -> None:
+        """Raises PortLost when another SIM answers: what is received from here on belongs to that one."""
+        found = await sim.read_iccid(session, self.profile)
+        if found and self.identity is not None and found != self.identity.iccid:
+            raise PortLost("another SIM was put in")
 
     async def _sleep(self) -> None:
         telemetry = self.telemetry
@@ -320,15 +336,14 @@ class Driver:
 
     def _urc(self, urc: at.Urc) -> None:
         if self._inbound is None:
-            self._early.append(urc)
-            del self._early[:-64]
+            if urc.name in DIRECT:  # the first sweep finds the others
+                self._early.append(urc)
         elif self._inbound.note(urc):
             self._claim(Priority.ACKNOWLEDGE if self._inbound.owes_acknowledge else Priority.INBOUND)
         if self.telemetry is not None and self.telemetry.note(urc):
             self._wake.set()
         elif urc.text.startswith(SILENCE_ENDS):
-            self._restarted = urc.text
-            self._wake.set()
+            self._restart(urc.text)
         elif urc.text.startswith(_SIM_CHANGED):
             self._sim_check = True
             self._wake.set()
@@ -340,6 +355,12 @@ class Driver:
         if self._session is not None:
             self._session.turns.claim(priority)
         self._wake.set()
+
+    def _restart(self, said: str) -> None:
+        if self._inbound is None or self._session is None:
+            self._restarted = True
+        else:  # at once: a command of a job that goes on would meet other settings, and delete from another storage
+            self._session.lose(f"the modem restarted by itself ({said})")
 
     def _came_late(self, late: model.LateSubmit) -> None:
         self._late.append(late)

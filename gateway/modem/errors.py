@@ -25,10 +25,6 @@ class CommandRefused(ModemError):
         self.cause = cause
 
 
-class ModemRestarted(PortLost):
-    """The modem told of a restart: every setting is gone."""
-
-
 class SimUnusable(ModemError):
     """The SIM cannot be used; `sim` is "pin", "puk", "missing" or "unknown"."""
 

@@ -21,6 +21,8 @@ BATCH = 32  # slots that are read before they are committed together
 BATCH_S = 0.05  # seconds after which no further slot is read first: a slow modem commits each message at once
 SLOTS = 1024  # indications that are remembered; beyond them the next sweep finds the messages
 ACKNOWLEDGE_S = 8.0  # the network repeats what is not acknowledged in time
+RESTART_S = 1.0  # a modem can have started anew in this time without a word; then another storage is selected
+DIRECT = ("+CMT", "+CDS")
 _REPLACE_PIDS = range(0x41, 0x48)  # 23.040 9.2.3.9: a newer message of this type may have replaced the stored one
 _MO_STATES = (2, 3)  # <stat> of messages that somebody stored to send them (27.005 3.1)
 _EMPTY_SLOT = frozenset({"cms:321"})
@@ -30,10 +32,21 @@ listings = itertools.count(1)
 
 
 class Inbound:
-    """What has to be fetched from one modem, and the jobs that fetch it. The caller holds the turn during `step`."""
+    """What has to be fetched from one modem, and the jobs that fetch it. The caller holds the turn during `step`.
+
+    `kept`: what the modem delivered directly without wanting an acknowledgement and what is not stored yet. Nobody else
+    has a copy of it, so it outlives the connection.
+    """
 
     def __init__(
-        self, session: Session, listener: LineListener, line: str, iccid: str, profile: Profile, settings: SmsSettings
+        self,
+        session: Session,
+        listener: LineListener,
+        line: str,
+        iccid: str,
+        profile: Profile,
+        settings: SmsSettings,
+        kept: deque[Received],
     ) -> None:
         self.retry = False  # something was not stored: the next sweep should come soon
         self._session = session
@@ -44,7 +57,7 @@ class Inbound:
         self._settings = settings
         self._selected = ""
         self._direct: deque[Received] = deque()
-        self._unstored: deque[Received] = deque(maxlen=SLOTS)
+        self._kept = kept
         self._slots: dict[tuple[str, int], None] = {}
         self._sweeps: dict[str, None] = {}
         self._released: list[Received] = []
@@ -72,8 +85,8 @@ class Inbound:
         """Take an indication in; False when this URC is none. Only notes what there is to do."""
         if urc.name in ("+CMTI", "+CDSI"):
             self._indicated(answers.fields(urc.text))
-        elif urc.name in ("+CMT", "+CDS"):
-            self._delivered(urc)
+        elif urc.name in DIRECT:
+            self._direct.extend(delivered(urc))
         elif urc.text.startswith(_FULL):
             self.want_sweep()
         else:
@@ -83,8 +96,6 @@ class Inbound:
     def want_sweep(self, memories: Sequence[str] = ()) -> None:
         """List these storages, or all, as soon as the line is free."""
         self._sweeps.update(dict.fromkeys(memories or self._settings.memories))
-        self._direct.extend(self._unstored)
-        self._unstored.clear()
 
     async def step(self) -> None:
         """One job, the most urgent one. Raises CommandTimeout, PortLost."""
@@ -115,38 +126,58 @@ class Inbound:
         else:
             self._slots[values[0], index] = None
 
-    def _delivered(self, urc: at.Urc) -> None:
-        length = answers.number(answers.fields(urc.text)[-1])
-        if not urc.pdu or length is None:
-            log.warning("%s: %s without its PDU; not acknowledged", self._line, urc.name)
-            return
-        kind = "deliver" if urc.name == "+CMT" else "status-report"
-        self._direct.append(
-            Received(memory="", index=None, kind=kind, pdu=urc.pdu, length=length, listing=next(listings))
-        )
-
     async def _take_direct(self) -> None:
-        """One TPDU when it wants an acknowledgement, else all that are there."""
-        count = 1 if self._settings.acknowledge else len(self._direct)
-        items = [self._direct.popleft() for _ in range(count)]
+        """Everything that is there, then its acknowledgement."""
+        if not self._settings.acknowledge:
+            self._kept.extend(self._direct)
+            self._direct.clear()
+            await self._store_kept()
+            return
+        items: list[Received] = []
+        stored = True
         try:
-            async with asyncio.timeout(ACKNOWLEDGE_S if self._settings.acknowledge else None):
-                stored = await self._hand_over(items)
+            async with asyncio.timeout(ACKNOWLEDGE_S):
+                # The modem gives up one that waits too long and brings the next: an acknowledgement is for the latest,
+                # so all have to be stored before it goes.
+                while stored and self._direct:
+                    new = [*self._direct]
+                    self._direct.clear()
+                    items += new
+                    stored = await self._hand_over(new)
         except TimeoutError:
             log.warning("%s: not stored within %g s; not acknowledged", self._line, ACKNOWLEDGE_S)
             stored = False
-        if not self._settings.acknowledge:
-            if stored:
-                self._released += items
-            else:
-                self._unstored.extend(items)  # the modem has acknowledged it and keeps no copy: we have the only one
-            return
         if stored:
-            done = await self._session.run(at.cnma())
-            if done.ok or cause(done.final) == "cms:340":  # 340: no acknowledgement expected
-                self._released += items
-        elif self._profile.negative_acknowledge:
+            await self._acknowledge(items)
+            return
+        self.retry = True  # some modems take their indications back then: they are to be looked at soon
+        if self._profile.negative_acknowledge:
             await self._session.run(at.from_text(self._profile.negative_acknowledge))
+
+    async def _acknowledge(self, items: Sequence[Received]) -> None:
+        """CNMA until no more is expected. What is refused was given up before, and the network sends it again."""
+        for item in reversed(items):
+            done = await self._session.run(at.cnma())
+            if not done.ok:
+                log.info("%s: an acknowledgement was refused: %s", self._line, cause(done.final))
+                self.retry = True
+                return
+            self._released.append(item)
+
+    async def _store_kept(self) -> None:
+        """One by one: the same text can have come twice, and the second is no copy once the first is told as released."""
+        while self._kept and await self._hand_over([self._kept[0]]):
+            item = self._kept.popleft()
+            if not self._settings.acknowledge:  # else it is from before we knew, and comes again
+                self._released.append(item)
+
+    async def leave(self) -> None:
+        """The connection is over: store what nobody else has, tell what was released. What fails stays in `kept`."""
+        if not self._settings.acknowledge:
+            self._kept.extend(self._direct)
+            self._direct.clear()
+        await self._store_kept()
+        await self.tell_released()
 
     async def _fetch(self) -> None:
         """Read the slots that were indicated in one storage, commit them together, delete them."""
@@ -172,6 +203,7 @@ class Inbound:
 
     async def _sweep(self, memory: str) -> None:
         """List one storage completely, commit, delete what was listed."""
+        await self._store_kept()
         if not await self._select(memory):
             return
         listing = next(listings)
@@ -229,7 +261,7 @@ class Inbound:
     async def _delete(self, items: Sequence[Received]) -> None:
         """CMGD of the slots just read, in the storage that is selected."""
         for item in items:
-            if item.index is None:
+            if item.index is None or not await self._select(item.memory):
                 continue
             if _may_be_replaced(item) and not await self._unchanged(item):
                 self._slots[item.memory, item.index] = None
@@ -249,7 +281,12 @@ class Inbound:
         # before anything new is handed over, what is gone is told: a slot may hold the same text again by now
         if not await self.tell_released():
             return False
-        return await self._told("received", self._listener.received(self._line, self._iccid, items))
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        stored = await self._told("received", self._listener.received(self._line, self._iccid, items))
+        if loop.time() - begun > RESTART_S:
+            self.forget_selection()
+        return stored
 
     async def _told(self, what: str, call: Awaitable[None]) -> bool:
         """True when the listener has done its part. Whatever kept it from that, the messages stay in the modem."""
@@ -274,8 +311,27 @@ class Inbound:
         return done.ok
 
     def forget_selection(self) -> None:
-        """After a time-out nobody knows which storage is selected."""
+        """Nobody knows any more which storage is selected: after a time-out, or when the modem may have restarted."""
         self._selected = ""
+
+
+def delivered(urc: at.Urc) -> list[Received]:
+    """What a +CMT or +CDS brought; nothing when its PDU did not come. A header that cannot be read does no harm."""
+    if not urc.pdu:
+        log.warning("%s came without its PDU", urc.name)
+        return []
+    length = answers.number(answers.fields(urc.text)[-1])
+    kind = "deliver" if urc.name == "+CMT" else "status-report"
+    return [
+        Received(
+            memory="",
+            index=None,
+            kind=kind,
+            pdu=urc.pdu,
+            length=length if length is not None else answers.tpdu_length(urc.pdu) or 0,
+            listing=next(listings),
+        )
+    ]
 
 
 def _item(memory: str, index: int, pdu: str, length: int, listing: int) -> Received:

@@ -12,8 +12,9 @@ from gateway.errors import ModemError
 from gateway.modem import submitter
 from gateway.modem.driver import Driver
 from gateway.modem.errors import PortBusy, PortLost, SimUnusable
+from gateway.modem.inbound import SLOTS
 from gateway.modem.lifecycle import Happening, State, after
-from gateway.modem.model import LateSubmit, LineConfig, LineListener, LineState, SubmitResult
+from gateway.modem.model import LateSubmit, LineConfig, LineListener, LineState, Received, SubmitResult
 from gateway.modem.profiles import Profile
 from gateway.modem.recorder import FlightRecorder
 from gateway.modem.sim import PinGuard
@@ -48,6 +49,7 @@ class Line:
         self._expect_late = expect_late
         self._guard = PinGuard()
         self._late: deque[LateSubmit] = deque(maxlen=MAX_LATE)
+        self._kept: deque[Received] = deque(maxlen=SLOTS)
         self._driver: Driver | None = None
         self._phase = State.CONNECTING
         self._error = ""
@@ -105,6 +107,7 @@ class Line:
             self.recorder,
             self._guard,
             self._late,
+            self._kept,
             happened=self._happened,
             changed=self._changed,
         )

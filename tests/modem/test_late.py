@@ -88,7 +88,7 @@ def test_a_sim_that_never_tells_its_iccid_does_not_hold_up_the_line() -> None:
         peer.replies["AT+CRSM"] = OK
         async with running(peer.path) as (_, listener):
             identity, _ = await listener.hears("ready")
-            assert identity.iccid == ""
+            assert identity.iccid == "imsi-262010000000001"
         peer.unplug()
 
     asyncio.run(main())

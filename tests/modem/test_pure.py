@@ -136,7 +136,7 @@ def test_the_life_of_a_line_is_a_closed_table() -> None:
 
 
 def test_error_codes_are_in_the_table() -> None:
-    for cls in (modem_errors.PortLost, modem_errors.CommandTimeout, modem_errors.ModemRestarted):
+    for cls in (modem_errors.PortLost, modem_errors.CommandTimeout):
         assert cls("why").code in CODES
     for wants in ("pin", "puk", "missing", "unknown"):
         assert sim._unusable(wants).code in CODES
