@@ -117,8 +117,7 @@ class Senders:
                 self._drop_current(lane)
             except StoreError as exc:
                 log.error("%s: nothing is sent while the database does not store: %s", lane.port.name, exc)
-                self._drop_current(lane)
-                self._put_back(lane)  # what could not be claimed keeps its place before them
+                self._give_back(lane)  # what could not be claimed keeps its place before them
                 await asyncio.sleep(STORE_RETRY_S)
             except Exception:
                 # A defect of ours must end neither this line nor the others. The message stays held: not again in this run.
@@ -139,8 +138,7 @@ class Senders:
             lane.idle.set()
             lane.line.wake.clear()
             if not self._may_send(lane):
-                self._drop_current(lane)
-                self._put_back(lane)
+                self._give_back(lane)
             elif lane.ahead or await self._fetch(lane):
                 await self._start(lane, lane.ahead.popleft())
                 continue
@@ -330,6 +328,15 @@ class Senders:
     def _drop_current(self, lane: _Lane) -> None:
         lane.todo.clear()
         self._release_current(lane)
+
+    def _give_back(self, lane: _Lane) -> None:
+        """A line that may not go on leaves everything to the others, which may have looked in vain meanwhile."""
+        taken = lane.current is not None or bool(lane.ahead)
+        self._drop_current(lane)
+        self._put_back(lane)
+        for other in self._lanes.values() if taken else ():
+            if other is not lane:
+                other.line.wake.set()
 
     def _put_back(self, lane: _Lane) -> None:
         self._held.difference_update(message.id for message in lane.ahead)
