@@ -26,7 +26,7 @@ from gateway.at.commands import command_name  # parameters can be secret: a PIN
 from gateway.errors import ModemError
 from gateway.modem import model
 from gateway.modem.errors import CommandRefused, CommandTimeout, PortLost
-from gateway.modem.recorder import FlightRecorder
+from gateway.modem.recorder import FlightRecorder, redact
 from gateway.modem.serial_port import SerialPort
 from gateway.modem.turns import Turns
 
@@ -239,7 +239,7 @@ class Session:
             if not event.answered:
                 self.lose("the modem does not answer")
         elif isinstance(event, Noise):
-            log.debug("%s: noise: %.80r", self._port.path, event.text)
+            log.debug("%s: noise: %.80r", self._port.path, redact(event.text))
 
     def _command_event(self, event: Completed | PromptReady | TimedOut) -> None:
         if self._orphaned and isinstance(event, Completed):

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.modem import Identity, LateSubmit
+from gateway.modem import Identity, LateSubmit, SubmitOutcome
 from gateway.modem import driver as driver_module
 from tests.modem.bench import Recorder, running
-from tests.modem.peer import OK, Peer, info
+from tests.modem.peer import DELIVER, OK, SUBMIT, SUBMIT_LENGTH, Peer, info
 
 
 def test_a_late_answer_outlives_the_connection_that_brought_it(tmp_path: Path) -> None:
@@ -92,3 +92,19 @@ def test_a_sim_that_never_tells_its_iccid_does_not_hold_up_the_line() -> None:
         peer.unplug()
 
     asyncio.run(main())
+
+
+def test_noise_is_logged_without_the_text_that_may_be_in_it(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+
+    async def main() -> None:
+        peer = Peer()
+        async with running(peer.path) as (line, listener):
+            await listener.hears("ready")
+            peer.say(f"\r\n{DELIVER}\r\n")  # its header was lost on the way
+            assert (await line.submit(SUBMIT, SUBMIT_LENGTH)).outcome is SubmitOutcome.SENT
+        peer.unplug()
+
+    asyncio.run(main())
+    assert "noise" in caplog.text
+    assert DELIVER[:60] not in caplog.text
