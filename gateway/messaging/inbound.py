@@ -73,11 +73,24 @@ def take(tx: Tx, box: Box, items: Sequence[Received]) -> None:
         _take_one(tx, box, arrival, earlier)
 
 
+def keep_raw(tx: Tx, box: Box, item: Received) -> None:
+    """Stores a TPDU that `take` fails with: unread, and announced as such."""
+    since = box.now - REPEAT_WINDOW
+    arrival = _unread(item, "a defect; the log says more")
+    earlier = tx.parts.alike(box.iccid, arrival.fingerprint, since)
+    if not any(_is_replay(part, item, since) for part in earlier):
+        _take_undecodable(tx, box, arrival, earlier)
+
+
+def _unread(item: Received, why: str) -> _Arrival:
+    return _Arrival(item=item, frame=None, fingerprint=item.pdu.upper().encode(), error=why)
+
+
 def _read(item: Received) -> _Arrival:
     try:
         frame = decode_frame(item.pdu, Direction.MT, length=item.length)
     except PduError as exc:
-        return _Arrival(item=item, frame=None, fingerprint=item.pdu.upper().encode(), error=str(exc))
+        return _unread(item, str(exc))
     return _Arrival(item=item, frame=frame, fingerprint=fingerprint(frame.tpdu_octets))
 
 
@@ -234,7 +247,7 @@ def _take_segment(tx: Tx, box: Box, arrival: _Arrival, tpdu: Deliver, concat: Co
             return
     else:
         if _too_many(tx, box, key):
-            _keep_raw(tx, box, part)
+            _keep_overflow(tx, box, part)
             return
         assembly = _start(tx, box, tpdu, concat, key)
     tx.parts.insert(replace(part, message_id=assembly.message_id, assembly=assembly.n))
@@ -259,7 +272,7 @@ def _too_many(tx: Tx, box: Box, key: str) -> bool:
     )
 
 
-def _keep_raw(tx: Tx, box: Box, part: Part) -> None:
+def _keep_overflow(tx: Tx, box: Box, part: Part) -> None:
     tx.parts.insert(part)
     text = "too many unfinished concatenated texts; a part is kept raw"
     tx.events.add(announce.alert("too_many_parts", text, box.line, box.now), box.now)

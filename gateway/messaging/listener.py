@@ -79,10 +79,24 @@ class Listener:
             new_id=self._new_id,
             now=self._clock.now(),
         )
-        await self._store.write(lambda tx: inbound.take(tx, box, items))
+        await self._take(box, items)
         self._timers.expect_reassembly()
         if any(item.kind == "status-report" for item in items):
             self._timers.expect_evidence()
+
+    async def _take(self, box: Box, items: Sequence[Received]) -> None:
+        try:
+            await self._store.write(lambda tx: inbound.take(tx, box, items))
+        except StoreError:
+            raise
+        except Exception:
+            # A defect of ours with one of them. It would come again with every sweep, and the others with it, for ever.
+            if len(items) > 1:
+                for item in items:
+                    await self._take(box, [item])
+                return
+            log.exception("%s: a PDU met a defect; it is kept raw", box.line)
+            await self._store.write(lambda tx: inbound.keep_raw(tx, box, items[0]))
 
     async def released(self, line: str, iccid: str, items: Sequence[Received]) -> None:
         now = self._clock.now()
