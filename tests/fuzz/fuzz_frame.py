@@ -15,10 +15,10 @@ from tests.fuzz.target import Pace, fuzz
 BASELINE = b"\x00" + bytes.fromhex("07911326040000F0040B911346610089F60000208062917314080CC8F71D14969741F977FD07")
 
 
-def run(data: bytes) -> None:
+def run(data: bytes) -> int:
     """The first octet says how the rest is to be read."""
     if not data:
-        return
+        return len(data)
     how, octets = data[0], data[1:]
     direction = Direction.MO if how & 1 else Direction.MT
     failure = (None, None, True, False)[how >> 1 & 3]
@@ -44,6 +44,7 @@ def run(data: bytes) -> None:
         if failure is not None or not hasattr(tpdu, "fcs"):  # without a word on it, TP-FCS may look like TP-PI
             peer = next((getattr(tpdu, name) for name in ("oa", "da", "ra") if hasattr(tpdu, name)), None)
             assert again.tpdu == tpdu or _is_ambiguous(peer), (again.tpdu, tpdu)
+    return len(data)
 
 
 def _is_ambiguous(address: Address | None) -> bool:

@@ -31,10 +31,10 @@ FOLDINGS = (Folding.NONE, *Folding)
 DA = Address(value="491701234567", ton=Ton.INTERNATIONAL, npi=1)
 
 
-def run(data: bytes) -> None:
+def run(data: bytes) -> int:
     """Four octets of options, then the content: as octets, UTF-16 or UTF-8."""
     if len(data) < 4:
-        return
+        return len(data)
     options, language, folding, reference = data[:4]
     octets = data[4:]
     content: str | bytes = octets
@@ -61,6 +61,7 @@ def run(data: bytes) -> None:
             parts.append(decode_frame(pdu, Direction.MO, length=length).tpdu.ud)
         joined = join([ud for ud in parts if ud is not None])
         assert (joined.text if isinstance(content, str) else joined.data) == expected
+    return len(data)
 
 
 if __name__ == "__main__":
