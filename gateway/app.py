@@ -154,13 +154,14 @@ _CAUSES = {
 }
 
 
-def cause_of(error: str) -> str:
-    """A modem's refusal ("cms:38", "cme:14", "error" …) → how messaging is to treat it."""
+def cause_of(error: str, *, unsent: bool = False) -> str:
+    """A modem's refusal ("cms:38", "cme:14", "error" …) → how messaging is to treat it. `unsent`: nothing can have left."""
     kind, _, number = error.partition(":")
     table = {"cms": codes.cms, "cme": codes.cme}.get(kind)
     if table is None or not number.isdecimal():
         return "retry" if error else ""
-    return _CAUSES[table(int(number)).retry]
+    cause = _CAUSES[table(int(number)).retry]
+    return "retry" if unsent and cause in ("ambiguous", "sent") else cause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +192,7 @@ class _LinePort:
             mr=result.mr,
             error=result.error,
             detail=result.detail,
-            cause=cause_of(result.error),
+            cause=cause_of(result.error, unsent=result.unsent),
         )
 
 

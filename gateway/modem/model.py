@@ -65,12 +65,16 @@ class SubmitOutcome(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitResult:
-    """`error` is "cms:38", "cme:14", "error", "timeout", "port_lost", "not_ready" …; `detail` one line for a person."""
+    """`error` is "cms:38", "cme:14", "error", "timeout", "port_lost", "not_ready" …; `detail` one line for a person.
+
+    `unsent`: a refusal before Ctrl-Z was written. Nothing can have left then, also where the error leaves that open.
+    """
 
     outcome: SubmitOutcome
     mr: int | None = None
     error: str = ""
     detail: str = ""
+    unsent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,7 +72,7 @@ def _closed_prompt(event: at.Event) -> SubmitResult:
     if isinstance(event, at.TimedOut):
         return SubmitResult(outcome=SubmitOutcome.NOT_SENT, error="timeout", detail="the modem gave no prompt")
     if isinstance(event, at.Completed) and event.final.kind not in (at.FinalKind.OK, at.FinalKind.ABORTED):
-        return _refused(event)
+        return _refused(event, unsent=True)
     return SubmitResult(outcome=SubmitOutcome.NOT_SENT, error="no_prompt", detail="the modem closed the prompt")
 
 
@@ -93,9 +93,9 @@ async def _answer(session: Session) -> SubmitResult:
     return SubmitResult(outcome=SubmitOutcome.UNKNOWN, error="timeout", detail="no answer to the submit")
 
 
-def _refused(event: at.Completed) -> SubmitResult:
+def _refused(event: at.Completed, *, unsent: bool = False) -> SubmitResult:
     error = cause(event.final)
-    return SubmitResult(outcome=SubmitOutcome.REFUSED, error=error, detail=describe(event.final))
+    return SubmitResult(outcome=SubmitOutcome.REFUSED, error=error, detail=describe(event.final), unsent=unsent)
 
 
 def describe(final: at.Final) -> str:
