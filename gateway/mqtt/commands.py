@@ -100,6 +100,9 @@ class CommandIntake:
                 await asyncio.shield(task)
             except StoreError as exc:
                 raise ConnectionFailed(f"a command could not be stored and is left to the broker: {exc}") from exc
+            except Exception:
+                # Acknowledged all the same: it would come again at every connect, before all that are behind it.
+                log.exception("mqtt: a command met a defect and gets no answer")
             self._running.popleft()
             self._may_start.set()
             self._connection.ack(message)
@@ -193,7 +196,10 @@ class CommandIntake:
                 log.warning("mqtt: the broker refused a response on the topic that was asked for: %s", reason)
                 self._replies.refuse(reply_to)
 
-        topic = reply_to or self._topics.response(operation)
+        topic = reply_to or self._replies.usable(self._topics.response(operation))
+        if topic is None:
+            log.warning("mqtt: a request gets no response: the name of its operation is too long")
+            return
         try:
             await self._connection.publish(topic, text, correlation=correlation, done=done)
         except ConnectionFailed as exc:  # it is not acknowledged either, so it comes again

@@ -284,6 +284,30 @@ def test_a_request_that_is_retained_or_broken_is_answered(broker: Broker, tmp_pa
         assert codes == ["retained_refused", "bad_json", None]
 
 
+def test_a_request_that_nobody_can_answer_keeps_nothing_up(broker: Broker, tmp_path: Path) -> None:
+    """Its response would need a topic of more octets than MQTT has for one."""
+    topic = "smsgw/box/bridge/request/"
+    with GatewayThread(config_for(tmp_path, broker.url)) as gateway, Observer(broker.port, RESULT) as observer:
+        gateway.wait_connected()
+        observer.publish(topic + "x" * (65_535 - len(topic)), "{}")
+        observer.publish(SEND, command(id="a"))
+        assert results(observer, 1)[0]["status"] == "accepted"
+
+
+def test_a_defect_in_an_answer_keeps_nothing_up(
+    broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def defect(*_: object) -> str:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("gateway.mqtt.payloads.response", defect)
+    with GatewayThread(config_for(tmp_path, broker.url)) as gateway, Observer(broker.port, RESULT) as observer:
+        gateway.wait_connected()
+        observer.publish("smsgw/box/bridge/request/modems", "{}")
+        observer.publish(SEND, command(id="a"))
+        assert results(observer, 1)[0]["status"] == "accepted"
+
+
 def test_notify_is_refused_and_not_dropped(broker: Broker, tmp_path: Path) -> None:
     with GatewayThread(config_for(tmp_path, broker.url)) as gateway, Observer(broker.port, RESULT) as observer:
         gateway.wait_connected()
