@@ -19,11 +19,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from gateway.clock import SystemClock
 from gateway.errors import StoreError
 from gateway.messaging.ports import Tx
 from gateway.store.incoming import Parts
 from gateway.store.outbox import Commands, Events
 from gateway.store.outgoing import Messages, Reports, Segments
+from gateway.store.rows import ms
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +144,10 @@ class SqliteStore:
                 raise
             log.error("the database %s is damaged and is set aside: %s", self._path, exc)
         self.set_aside = self._rename_damaged()
-        return self._migrated()
+        db = self._migrated()
+        # Consumers drop events whose seq they have seen: the new ones begin above all that the old file gave out.
+        db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('events', ?)", (ms(SystemClock().now()),))
+        return db
 
     def _rename_damaged(self) -> Path:
         number = next(n for n in itertools.count(1) if not self._path.with_suffix(f".damaged-{n}").exists())

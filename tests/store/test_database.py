@@ -140,15 +140,19 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path) -> None
     damaged = b"this is no database, but long enough to be looked at as one" * 20
 
     async def scenario() -> None:
+        seen = 1_000_000  # a consumer drops what is not above the last seq that it has seen
         for n in (1, 2):
             (tmp_path / "smsgw.db").write_bytes(damaged)
             async with opened(tmp_path) as store:
                 assert store.set_aside == tmp_path / f"smsgw.damaged-{n}"
                 assert store.set_aside.read_bytes() == damaged
-                assert await store.write(lambda tx: tx.events.add(event(1), NOW)) == 1
+                first = await store.write(lambda tx: tx.events.add(event(1), NOW))
+                assert first > seen
+                seen = await store.write(lambda tx: tx.events.add(event(2), NOW))
+                assert seen == first + 1
             async with opened(tmp_path) as store:
                 assert store.set_aside is None
-                assert await store.read(lambda tx: tx.events.last()) == 1
+                assert await store.read(lambda tx: tx.events.last()) == seen
 
     asyncio.run(scenario())
 
