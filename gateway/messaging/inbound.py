@@ -90,8 +90,22 @@ def _read(item: Received) -> _Arrival:
     try:
         frame = decode_frame(item.pdu, Direction.MT, length=item.length)
     except PduError as exc:
-        return _unread(item, str(exc))
+        whole = _whole_frame(item.pdu)
+        if whole is None:
+            return _unread(item, str(exc))
+        frame = whole
     return _Arrival(item=item, frame=frame, fingerprint=fingerprint(frame.tpdu_octets))
+
+
+def _whole_frame(pdu: str) -> Frame | None:
+    """The frame when every octet is in its place: then only the <length> in the header in front of it is wrong."""
+    try:
+        frame = decode_frame(pdu, Direction.MT)
+    except PduError:
+        return None
+    octets = bytes.fromhex(pdu)
+    padding = octets[1 + octets[0] + len(frame.tpdu_octets) :]
+    return frame if not padding.strip(b"\xff") else None
 
 
 def _is_replay(part: Part, item: Received, since: datetime) -> bool:

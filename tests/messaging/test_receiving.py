@@ -226,6 +226,21 @@ def test_what_cannot_be_read_is_kept_raw_and_announced_once(tmp_path: Path) -> N
     run(scenario())
 
 
+def test_a_header_that_tells_a_wrong_length_costs_no_text(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with rig(tmp_path) as box:
+            (item,) = deliver("all there", at=box.clock.now())
+            await box.receive(replace(item, length=item.length + 8))  # as where the SC address is counted, too
+            (item,) = deliver("in a SIM record", at=box.clock.now(), index=2)
+            await box.receive(replace(item, pdu=item.pdu + "FF" * 20))
+            (item,) = deliver("an octet was lost here", at=box.clock.now(), index=3)
+            await box.receive(replace(item, pdu=item.pdu[:60] + item.pdu[62:]))
+            assert await box.texts() == ["all there", "in a SIM record"]
+            assert [alert["code"] for alert in await box.events("alert")] == ["bad_pdu"]
+
+    run(scenario())
+
+
 def test_a_silent_message_is_kept_and_not_shown(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with rig(tmp_path) as box:
