@@ -252,6 +252,9 @@ class Inbound:
             length = answers.number_at(values, len(values) - 1)
             if answers.number_at(values, 0) in _MO_STATES:
                 return None
+            if answers.number_at(values, 0) is None:  # <stat> in words: the modem fell back to text mode (27.005 3.1)
+                self.retry = True  # before the next sweep the mode is set again
+                return None
             if line.pdu:
                 item = _item(memory, index, line.pdu, length or 0, listing)
                 if answers.tpdu_length(line.pdu) == length:

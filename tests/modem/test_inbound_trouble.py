@@ -261,3 +261,25 @@ def test_sims_that_do_not_tell_their_iccid_are_not_taken_for_one() -> None:
         peer.replies["AT+CCID"] = "\r\nERROR\r\n"
 
     play(script, prepare)
+
+
+def test_a_message_shown_in_text_mode_is_not_taken_for_a_pdu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sender would be lost, and all lines of the text but the first."""
+    monkeypatch.setattr("gateway.modem.driver.SWEEP_BLIND_S", 0.05)
+
+    async def script(peer: Peer, _: Line, listener: Recorder) -> None:
+        shown = peer.replies["AT+CMGR="]
+
+        def pdu_mode(_peer: Peer, _line: str) -> str:
+            peer.replies["AT+CMGF?"], peer.replies["AT+CMGR="] = info("+CMGF: 0"), shown
+            return OK
+
+        peer.replies["AT+CMGF?"] = info("+CMGF: 1")
+        peer.replies["AT+CMGF=0"] = pdu_mode
+        peer.replies["AT+CMGR="] = info('+CMGR: "REC UNREAD","+491700000002",,"26/03/01,12:00:00+04"', "hello", "you")
+        peer.storages["ME"][3] = DELIVER
+        peer.say('\r\n+CMTI: "ME",3\r\n')
+        await listener.hears("released")
+        assert [item.pdu for item in listener.items()] == [DELIVER]
+
+    play(script)
