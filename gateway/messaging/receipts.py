@@ -59,7 +59,8 @@ def after_submit(tx: Tx, segment: Segment, now: datetime) -> None:
             if _fits(segment, report):
                 segment = _apply(tx, segment, report, now)
     unknown = tx.segments.in_states((SegmentState.UNKNOWN,), segment.iccid)
-    for report in tx.reports.unmatched(segment.iccid, _submitted(unknown[0])) if unknown else ():
+    unproved = [*unknown, *tx.segments.without_reference(segment.iccid)]
+    for report in tx.reports.unmatched(segment.iccid, min(map(_submitted, unproved))) if unproved else ():
         if (found := _find(tx, report, fresh=False)) is not None:
             _apply(tx, found, report, now)
 

@@ -297,3 +297,19 @@ def test_a_message_without_a_reference_takes_a_report_that_fits_nothing_else(tmp
             assert await box.statuses(message_id) == ["queued", "sent", "delivered"]
 
     run(scenario())
+
+
+def test_a_report_that_overtakes_an_answer_without_a_reference_finds_its_text(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with rig(tmp_path) as box:
+            port = box.ports["one"]
+            port.hold = asyncio.Event()
+            port.answers.append(Answer(outcome="sent", mr=None))
+            await box.ready()
+            message_id = (await box.send()).message_ids[0]
+            await until(lambda: port.at_work, "the submit")
+            await box.receive(report(9, at=box.clock.now()))
+            port.hold.set()
+            assert await box.becomes(message_id, "delivered") == ["queued", "sent", "delivered"]
+
+    run(scenario())
