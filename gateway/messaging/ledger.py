@@ -111,16 +111,24 @@ def prepare(tx: Tx, message: Message, line: str, pdus: Sequence[tuple[str, int]]
     return segments
 
 
+def may_leave(tx: Tx, message_id: str, now: datetime) -> Message | None:
+    """A message that waits, is not paused and has not expired. What a line read before can be over by now."""
+    message = tx.messages.get(message_id)
+    if message is None or message.status not in (Status.QUEUED, Status.SENDING):
+        return None
+    paused = message.not_before is not None and message.not_before > now
+    expired = message.expires_at is not None and message.expires_at <= now
+    return None if paused or expired else message
+
+
 def claim(tx: Tx, segment: Segment, sim: Sim, now: datetime) -> Segment | None:
     """Marks a segment `submitting` on a SIM.
 
     None when the message was cancelled, has expired or went elsewhere meanwhile. The segment's own state counts too:
     SIMs of which no ICCID is known cannot be told apart.
     """
-    message = tx.messages.get(segment.message_id)
-    if message is None or message.status not in (Status.QUEUED, Status.SENDING):
-        return None
-    if message.iccid not in ("", sim.iccid) or (message.expires_at is not None and message.expires_at <= now):
+    message = may_leave(tx, segment.message_id, now)
+    if message is None or message.iccid not in ("", sim.iccid):
         return None
     known = next((each for each in tx.segments.of(message.id) if each.seq == segment.seq), None)
     if known is not None and known.state is not SegmentState.PENDING:
@@ -128,6 +136,7 @@ def claim(tx: Tx, segment: Segment, sim: Sim, now: datetime) -> Segment | None:
     claimed = replace(
         segment,
         state=SegmentState.SUBMITTING,
+        attempts=known.attempts if known else 0,
         line=sim.line,
         imei=sim.imei,
         iccid=sim.iccid,

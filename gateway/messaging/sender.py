@@ -193,9 +193,11 @@ class Senders:
         now = self._clock.now()
 
         def lay_out(tx: Tx) -> list[Segment]:
+            if not ledger.may_leave(tx, message.id, now):
+                raise NotClaimedError
             known = tx.segments.of(message.id)
-            laid_out_here = known and (message.iccid or known[0].line == lane.port.name)
-            if message.segments == 1 or laid_out_here:
+            untouched = all(each.state is SegmentState.PENDING and each.line != lane.port.name for each in known)
+            if message.segments == 1 or not untouched:
                 return known
             ref = tx.segments.next_reference(lane.port.name, message.peer)
             return ledger.prepare(tx, message, lane.port.name, build_pdus(message, ref=ref, reports=reports))
@@ -210,7 +212,7 @@ class Senders:
             return
         lane.todo.extend(segment for segment in segments if segment.state is SegmentState.PENDING)
         if not lane.todo:  # stays held, so that it is not fetched for ever
-            log.error("message %s is %s but none of its segments waits", message.id, message.status)
+            log.error("none of message %s's segments waits, although it does", message.id)
             lane.current = None
 
     def _single(self, lane: _Lane, message: Message) -> Segment:
@@ -276,8 +278,9 @@ class Senders:
         lane.line.unstored = result.state is SegmentState.UNKNOWN
         if result.line_pause_s:
             lane.paused_until = self._clock.monotonic() + result.line_pause_s
-        if result.state is not SegmentState.SENT:
-            self._drop_current(lane)
+        if result.state is not SegmentState.SENT:  # stays held until that is stored
+            lane.todo.clear()
+            lane.current = None
 
     async def _submit_through(self, lane: _Lane, segment: Segment, gate: Callable[[], Awaitable[None]]) -> Outcome:
         """The modem's verdict. Whatever it is, the commit of `submitting` is over before this returns."""
@@ -314,6 +317,8 @@ class Senders:
     def _stored(self, lane: _Lane, result: _Result) -> None:
         lane.unsettled = None
         lane.line.unstored = False
+        if result.outcome.state is not SegmentState.SENT:
+            self._held.discard(result.segment.message_id)
         self._on_settled(result.segment, result.outcome)
         if result.ordered:  # what waited for it may be another line's
             self.offer(0)
