@@ -53,7 +53,7 @@ class Timers:
         self._freed = False
         self._holding = False
         self._lost_at: dict[tuple[str, int, int], float] = {}
-        self._evidence_since: dict[tuple[str, int, int], float] = {}
+        self._waited_for: dict[tuple[str, int, int], tuple[float, float]] = {}
 
     def expect(self, moment: datetime) -> None:
         """Something will be due at `moment`."""
@@ -125,7 +125,7 @@ class Timers:
         self._holding = bool(unknown)
         if not unknown:
             self._lost_at.clear()
-            self._evidence_since.clear()
+            self._waited_for.clear()
         for segment in unknown:
             waited = self._waited(segment)
             if waited is None:
@@ -145,7 +145,8 @@ class Timers:
     def _waited(self, segment: Segment) -> timedelta | None:
         """How long evidence could have come. None: the SIM is away, or its storages were not swept since the loss.
 
-        A report may lie in a storage without a word, so the time counts from the first sweep after the loss on.
+        A report may lie in a storage without a word, so the time counts from the first sweep after the loss on; it goes
+        on counting where it stopped when the SIM comes back, else a modem that comes and goes would hold a text for ever.
         """
         key = (segment.message_id, segment.seq, segment.attempts)
         # Worked out once, and never in the future: the wall clock of a box without a battery goes back at a power cut.
@@ -155,11 +156,9 @@ class Timers:
         line = next(
             (each for each in self._lines.by_name.values() if each.sim and each.sim.iccid == segment.iccid), None
         )
-        if line is None or line.ready_since is None or line.swept_at is None:
-            self._evidence_since.pop(key, None)
+        if line is None or line.ready_since is None or line.swept_at is None or line.swept_at <= lost:
             return None
-        if line.swept_at <= lost:
-            return None
-        since = max(self._evidence_since.get(key, line.swept_at), line.ready_since)
-        self._evidence_since[key] = since
-        return timedelta(seconds=self._clock.monotonic() - since)
+        waited, looked = self._waited_for.get(key, (0.0, line.swept_at))
+        waited += self._clock.monotonic() - max(looked, line.ready_since)
+        self._waited_for[key] = waited, self._clock.monotonic()
+        return timedelta(seconds=waited)

@@ -226,6 +226,38 @@ def test_the_hold_counts_only_while_the_sim_is_there(tmp_path: Path) -> None:
     run(scenario())
 
 
+def test_the_hold_goes_on_where_it_stopped_when_the_sim_comes_back(tmp_path: Path) -> None:
+    """A modem that comes and goes must not hold a text for ever."""
+
+    async def scenario() -> None:
+        async with rig(tmp_path, unknown_hold_s=60) as box:
+            port = box.ports["one"]
+            port.answers.append(UNKNOWN)
+            await box.ready()
+            message_id = (await box.send()).message_ids[0]
+            await box.becomes(message_id, "unknown")
+            for n in range(3):
+                await box.ready()
+                box.pass_time(25)  # a sweep a minute looks at least this often
+                await looked(box)
+                assert (await box.statuses(message_id) == ["queued", "unknown"]) is (n < 2)
+                box.down()
+                box.pass_time(1000)
+                await looked(box)
+            await box.ready()
+            await box.becomes(message_id, "sent")
+            assert len(port.offered) == 2
+
+    async def looked(box: Rig) -> None:
+        timers = box.service._timers
+        await until(lambda: not timers._wake.is_set() and not timers._freed, "the timers to have looked")
+        for _ in range(3):
+            await box.store.write(lambda tx: None)
+            await box.store.read(lambda tx: None)
+
+    run(scenario())
+
+
 def test_repeats_end_with_max_attempts(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with rig(tmp_path, unknown_hold_s=60, max_attempts=2) as box:
