@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 from collections import deque
 from collections.abc import Callable
 
@@ -148,6 +149,14 @@ class Session:
     def abandon(self) -> None:
         """Nobody waits for the submit in flight any more: its answer becomes a late one."""
         self._orphaned = True
+
+    def last_word(self) -> Completed | None:
+        """What the command in flight came to when nothing more can come: a reference counts without its OK."""
+        self._engine.tick(math.inf)
+        while (event := self._engine.next_event()) is not None:
+            if isinstance(event, Completed):
+                return event
+        return None
 
     def write_raw(self, data: bytes) -> None:
         """Write past the engine, which must be idle: ESC at start-up. Raises PortLost."""

@@ -78,10 +78,13 @@ def _closed_prompt(event: at.Event) -> SubmitResult:
 
 async def _answer(session: Session) -> SubmitResult:
     """Ctrl-Z is written: from here on only an answer tells."""
+    event: at.Event | None
     try:
         event = await session.event()
     except PortLost as error:
-        return SubmitResult(outcome=SubmitOutcome.UNKNOWN, error="port_lost", detail=str(error))
+        event = session.last_word()
+        if event is None:
+            return SubmitResult(outcome=SubmitOutcome.UNKNOWN, error="port_lost", detail=str(error))
     except asyncio.CancelledError:
         session.abandon()
         raise

@@ -24,8 +24,9 @@ TO = "+4915112345678"
 class Bench:
     """One line from the command to the modem."""
 
-    def __init__(self, peer: Peer, service: Service, store: SqliteStore) -> None:
+    def __init__(self, peer: Peer, line: Line, service: Service, store: SqliteStore) -> None:
         self.peer = peer
+        self.line = line
         self.service = service
         self.store = store
 
@@ -68,7 +69,7 @@ def play(path: Path, script: Callable[[Bench], Awaitable[None]], peer: Peer | No
         try:
             async with asyncio.timeout(30):
                 await until(lambda: service.lines()[0].able, "the line to be able to send")
-                await script(Bench(modem, service, store))
+                await script(Bench(modem, line, service, store))
         finally:
             for task in tasks:
                 task.cancel()
@@ -101,5 +102,21 @@ def test_an_error_before_ctrl_z_tells_that_nothing_left(tmp_path: Path, error: s
         assert timeline[:3] == ["queued", "submitting", "pending"]
         assert await bench.status(message_id) == "queued"
         assert "CTRL-Z" not in peer.heard
+
+    play(tmp_path, script)
+
+
+def test_a_port_that_is_lost_behind_the_reference_leaves_nothing_open(tmp_path: Path) -> None:
+    """Only the OK is missing: the network has the text, and it must not be sent again."""
+
+    async def script(bench: Bench) -> None:
+        peer = bench.peer
+        peer.submit_reply = "\r\n+CMGS: 7\r\n"
+        message_id = await bench.send()
+        await until(lambda: any("+CMGS: 7" in entry.text for entry in bench.line.recorder.entries()), "the reference")
+        peer.unplug()
+        await bench.becomes(message_id, "sent")
+        (segment,) = (await bench.service.message(message_id))[1]
+        assert segment.mr == 7
 
     play(tmp_path, script)
