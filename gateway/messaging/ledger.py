@@ -28,6 +28,8 @@ from gateway.messaging.ports import SubmitResult, Tx
 BACKOFF_S = (5, 15, 60, 300, 900)
 """Pause before the next attempt, by attempts made."""
 
+LONGEST_PAUSE = timedelta(seconds=max(BACKOFF_S))
+
 LOCAL_PAUSE_S = 30
 """Pause of a line whose SIM or configuration is in the way: no attempt is burnt."""
 
@@ -116,7 +118,7 @@ def may_leave(tx: Tx, message_id: str, now: datetime) -> Message | None:
     message = tx.messages.get(message_id)
     if message is None or message.status not in (Status.QUEUED, Status.SENDING):
         return None
-    paused = message.not_before is not None and message.not_before > now
+    paused = message.not_before is not None and now < message.not_before <= now + LONGEST_PAUSE
     expired = message.expires_at is not None and message.expires_at <= now
     return None if paused or expired else message
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from gateway.messaging.ledger import LONGEST_PAUSE
 from gateway.messaging.model import Message, MessageFilter, Report, Segment, SegmentState, TimelineEntry
 from gateway.store import rows
 from gateway.store.rows import ms
@@ -16,12 +17,12 @@ _MARKS = ", ".join("?" * len(rows.MESSAGE_COLUMNS))
 _INSERT_MESSAGE = f"INSERT INTO messages ({_COLUMNS}) VALUES ({_MARKS})"  # noqa: S608 - own names
 
 # What a SIM may send now, first attempts in accept order at equal priority. An `ordered` message makes its recipient's
-# later ones wait.
+# later ones wait. A pause that is longer than any we make is one from before the clock went back: it is over.
 _SENDABLE = """
 SELECT * FROM messages AS m INDEXED BY messages_to_send
 WHERE direction = 'outbound' AND status IN ('queued', 'sending')
-  AND (modem IS NULL OR modem = ?) AND (iccid = '' OR iccid = ?) AND (not_before IS NULL OR not_before <= ?)
-  AND (expires_at IS NULL OR expires_at > ?)
+  AND (modem IS NULL OR modem = ?) AND (iccid = '' OR iccid = ?)
+  AND (not_before IS NULL OR not_before NOT BETWEEN ? AND ?) AND (expires_at IS NULL OR expires_at > ?)
   AND NOT EXISTS (SELECT 1 FROM messages AS earlier WHERE earlier.peer = m.peer AND earlier.n < m.n
     AND earlier.ordered = 1 AND earlier.status IN ('scheduled', 'queued', 'sending', 'unknown'))
 ORDER BY priority DESC, n LIMIT ?
@@ -57,8 +58,8 @@ class Messages:
         return [rows.message(row) for row in self._db.execute(query, (before, *given.values(), wanted.limit))]
 
     def sendable(self, line: str, iccid: str, now: datetime, limit: int) -> list[Message]:
-        moment = ms(now)
-        return [rows.message(row) for row in self._db.execute(_SENDABLE, (line, iccid, moment, moment, limit))]
+        pausing = ms(now + timedelta(milliseconds=1)), ms(now + LONGEST_PAUSE)
+        return [rows.message(row) for row in self._db.execute(_SENDABLE, (line, iccid, *pausing, ms(now), limit))]
 
     def due(self, now: datetime) -> list[Message]:
         query = "SELECT * FROM messages WHERE status = 'scheduled' AND send_at <= ? ORDER BY send_at, n LIMIT 1000"

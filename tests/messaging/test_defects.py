@@ -15,7 +15,7 @@ from gateway.messaging import ledger, outbound, sender
 from gateway.messaging.ledger import Sim
 from gateway.messaging.model import SegmentState
 from gateway.messaging.ports import Tx
-from tests.messaging.rig import ORIGIN, UNKNOWN, Answer, late, report, rig, run, until
+from tests.messaging.rig import ORIGIN, UNKNOWN, Answer, late, refused, report, rig, run, until
 from tests.support.clock import ManualClock
 
 
@@ -111,6 +111,26 @@ def test_a_report_finds_its_text_though_the_clock_went_back(tmp_path: Path, answ
             await box.ready()
             await box.receive(report(7, at=clock.now()))
             assert (await box.statuses(message_id))[-2:] == ["sent", "delivered"]
+
+    run(scenario())
+
+
+def test_a_pause_ends_though_the_clock_went_back(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        clock = ManualClock()
+        async with rig(tmp_path, clock=clock) as box:
+            box.ports["one"].answers.append(refused("retry"))
+            await box.ready()
+            message_id = (await box.send()).message_ids[0]
+
+            async def pausing() -> bool:
+                return (await box.service.message(message_id))[0].not_before is not None
+
+            await until(pausing, "the pause")
+        clock._now -= timedelta(days=300)
+        async with rig(tmp_path, clock=clock) as box:
+            await box.ready()
+            await box.becomes(message_id, "sent")
 
     run(scenario())
 

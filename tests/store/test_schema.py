@@ -170,7 +170,7 @@ def test_what_may_be_sent_is_found_in_order_by_an_index(tmp_path: Path) -> None:
             def plan(tx: Tx) -> str:
                 from gateway.store import outgoing
 
-                rows = raw(tx).execute(f"EXPLAIN QUERY PLAN {outgoing._SENDABLE}", ("", "", 0, 0, 1)).fetchall()
+                rows = raw(tx).execute(f"EXPLAIN QUERY PLAN {outgoing._SENDABLE}", ("", "", 0, 0, 0, 1)).fetchall()
                 return "; ".join(row["detail"] for row in rows)
 
             steps = await store.read(plan)
