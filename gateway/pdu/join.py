@@ -31,16 +31,21 @@ def join(parts: Sequence[UserData]) -> Content:
     if not parts:
         raise PduError("there are no parts to join")
     if len(parts) == 1:
-        runs = [(_writing(parts[0]), parts[0].payload)]
-    else:
-        runs = [(key, b"".join(part.payload for part in run)) for key, run in groupby(parts, _writing)]
-    if len(runs) == 1 and runs[0][0][0] is Alphabet.DATA:
-        return Content(text=None, data=runs[0][1], encoding=Alphabet.DATA)
+        return _of_one(*_writing(parts[0]), parts[0].payload)
+    runs = [(key, b"".join(part.payload for part in run)) for key, run in groupby(parts, _writing)]
+    if len(runs) == 1:
+        return _of_one(*runs[0][0], runs[0][1])
     text = "".join(_decode(alphabet, tables, payload) for (alphabet, tables), payload in runs)
     # Where the parts differ, the text as a whole is of the alphabet that has all of it.
     first = runs[0][0][0]
     encoding = first if all(alphabet is first for (alphabet, _), _ in runs[1:]) else Alphabet.UCS2
     return Content(text=text, data=None, encoding=encoding)
+
+
+def _of_one(alphabet: Alphabet, tables: Tables, payload: bytes) -> Content:
+    if alphabet is Alphabet.DATA:
+        return Content(text=None, data=payload, encoding=alphabet)
+    return Content(text=_decode(alphabet, tables, payload), data=None, encoding=alphabet)
 
 
 def _writing(part: UserData) -> tuple[Alphabet, Tables]:
