@@ -8,6 +8,7 @@ callers' futures. A commit that fails fails them all.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import queue
@@ -44,6 +45,12 @@ _PRAGMAS = (
 )
 
 
+def _is_damage(exc: sqlite3.Error) -> bool:
+    return (
+        getattr(exc, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
+    )  # extended codes have the primary one in the low octet
+
+
 class Transaction:
     """The tables as one connection sees them; satisfies `messaging.ports.Tx`."""
 
@@ -69,6 +76,7 @@ class SqliteStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._doubt = path.with_suffix(".doubt")
         self._queue: queue.SimpleQueue[_Change | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-reader")
         self._reader: Transaction | None = None
@@ -140,7 +148,7 @@ class SqliteStore:
         try:
             return self._migrated()
         except sqlite3.DatabaseError as exc:
-            if exc.sqlite_errorcode not in _DAMAGED:
+            if not _is_damage(exc):
                 raise
             log.error("the database %s is damaged and is set aside: %s", self._path, exc)
         self.set_aside = self._rename_damaged()
@@ -163,12 +171,37 @@ class SqliteStore:
 
         from gateway.store.migrations import migrations
 
+        self._check()
         migrating = self._connect()
         migrating.row_factory = None
         migrations.apply(Database(migrating))
         migrating.close()
         self._path.chmod(0o600)
         return self._connect()
+
+    def _check(self) -> None:
+        """Looks at the whole file, but only where the last run ended without a goodbye or had met damage.
+
+        What is damaged deep inside would else be met later, at every start.
+        """
+        signs = (Path(f"{self._path}-wal"), self._doubt)
+        if not self._path.exists() or not any(sign.exists() for sign in signs):
+            return
+        db = self._connect()
+        try:
+            found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        finally:
+            db.close()
+            self._doubt.unlink(missing_ok=True)
+        if found != "ok":
+            damage = sqlite3.DatabaseError(found)
+            damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise damage
+
+    def _note_damage(self, exc: sqlite3.Error) -> None:
+        if _is_damage(exc):
+            with contextlib.suppress(OSError):  # the disk itself may be gone; the error is told in any case
+                self._doubt.touch()
 
     def _ask(self, question: Callable[[Tx], T]) -> T:
         if self._reader is None:
@@ -177,6 +210,7 @@ class SqliteStore:
         try:
             return question(self._reader)
         except sqlite3.Error as exc:
+            self._note_damage(exc)
             raise StoreError(f"cannot read the database: {exc}") from exc
 
     def _close_reader(self) -> None:
@@ -218,6 +252,7 @@ class SqliteStore:
             db.execute("COMMIT")
         except sqlite3.Error as exc:
             log.error("the database did not take a commit: %s", exc)
+            self._note_damage(exc)
             self._last_error = str(exc)
             if db.in_transaction:
                 db.execute("ROLLBACK")
@@ -227,14 +262,16 @@ class SqliteStore:
         self._last_error = ""
         return tx.events.added
 
-    @staticmethod
-    def _run(db: sqlite3.Connection, tx: Transaction, change: _Change) -> None:
+    def _run(self, db: sqlite3.Connection, tx: Transaction, change: _Change) -> None:
         added = tx.events.added
         db.execute("SAVEPOINT change")
         try:
             change.result = change.run(tx)
         except Exception as exc:
-            change.error = StoreError(f"not stored: {exc}") if isinstance(exc, sqlite3.Error) else exc
+            change.error = exc
+            if isinstance(exc, sqlite3.Error):
+                self._note_damage(exc)
+                change.error = StoreError(f"not stored: {exc}")
             if not db.in_transaction:  # SQLite itself gave up the whole transaction: disk full, I/O error
                 raise
             db.execute("ROLLBACK TO change")

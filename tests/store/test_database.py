@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
 
 from gateway.errors import StoreError
+from gateway.messaging import Service, Settings
 from gateway.messaging.ports import Tx
 from tests.store.opening import NOW, elsewhere, event, opened
+from tests.support.clock import ManualClock
 
 
 def test_a_change_is_visible_elsewhere_when_its_future_resolves(tmp_path: Path) -> None:
@@ -153,6 +156,56 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path) -> None
             async with opened(tmp_path) as store:
                 assert store.set_aside is None
                 assert await store.read(lambda tx: tx.events.last()) == seen
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("clean", [True, False])
+def test_damage_deep_in_the_file_keeps_no_gateway_from_starting(tmp_path: Path, clean: bool) -> None:
+    """One page after another is lost. A start may meet that; the next one begins anew at the latest."""
+
+    async def scenario() -> None:
+        async with opened(tmp_path) as store:
+            await store.write(lambda tx: [tx.events.add(event(n), NOW) for n in range(300)])
+        whole = (tmp_path / "smsgw.db").read_bytes()
+        set_aside = 0
+        for page in range(1, len(whole) // 4096):
+            place = tmp_path / f"page{page}"
+            place.mkdir()
+            (place / "smsgw.db").write_bytes(whole[: page * 4096] + b"\xff" * 4096 + whole[(page + 1) * 4096 :])
+            if not clean:
+                (place / "smsgw.db-wal").touch()
+            starts = [await begins(place) for _ in range(2)]
+            assert starts[1], f"page {page}"
+            assert clean or starts[0], f"page {page}: what was cut off is looked at first"
+            set_aside += (place / "smsgw.damaged-1").exists()
+            assert not (place / "smsgw.doubt").exists()
+        assert set_aside > 3
+
+    async def begins(place: Path) -> bool:
+        async with opened(place) as store:
+            service = Service(store, ManualClock(), Settings(region=None, lines=()))
+            try:
+                await service.start()
+                await store.write(lambda tx: tx.events.add(event(1), NOW))
+                await store.read(lambda tx: tx.events.after(0, 1000))
+            except StoreError:
+                return False
+            return True
+
+    asyncio.run(scenario())
+
+
+def test_a_whole_file_is_kept_however_the_last_run_ended(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with opened(tmp_path) as store:
+            await store.write(lambda tx: tx.events.add(event(1), NOW))
+        (tmp_path / "smsgw.db-wal").touch()
+        (tmp_path / "smsgw.doubt").touch()
+        async with opened(tmp_path) as store:
+            assert store.set_aside is None
+            assert await store.read(lambda tx: tx.events.last()) == 1
+        assert sorted(os.listdir(tmp_path)) == ["smsgw.db"]
 
     asyncio.run(scenario())
 
