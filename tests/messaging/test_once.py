@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gateway.errors import RequestError, StoreError
-from gateway.messaging import LineSettings
+from gateway.messaging import LineSettings, counts
 from gateway.messaging.model import SegmentState
 from gateway.messaging.ports import Tx
 from tests.messaging.fast import FastClock
@@ -164,7 +164,9 @@ def test_one_commit_carries_a_result_and_the_next_claim(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7])
-def test_the_daily_limit_is_exact(tmp_path: Path, limit: int) -> None:
+def test_the_daily_limit_is_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
+    monkeypatch.setattr(counts, "PAUSE_S", 0.01)
+
     async def scenario() -> None:
         lines = (LineSettings(name="one", daily_limit=limit),)
         async with rig(tmp_path, line_settings=lines) as box:
@@ -183,7 +185,9 @@ def test_the_daily_limit_is_exact(tmp_path: Path, limit: int) -> None:
     run(scenario())
 
 
-def test_the_daily_limit_holds_over_a_restart(tmp_path: Path) -> None:
+def test_the_daily_limit_holds_over_a_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counts, "PAUSE_S", 0.01)
+
     async def scenario() -> None:
         lines = (LineSettings(name="one", daily_limit=2),)
         for expected in (2, 0):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import RequestError
-from gateway.messaging import LineSettings
+from gateway.messaging import LineSettings, counts, sender
 from gateway.messaging.model import SegmentState
 from tests.messaging.rig import NOT_SENT, Answer, refused, rig, run, until
 
@@ -322,7 +322,9 @@ def test_idle_lines_all_find_work_in_one_burst(tmp_path: Path) -> None:
     run(scenario())
 
 
-def test_rate_and_daily_limit(tmp_path: Path) -> None:
+def test_rate_and_daily_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counts, "PAUSE_S", 0.01)
+
     async def scenario() -> None:
         lines = (LineSettings(name="one", rate_per_minute=6, daily_limit=2),)
         async with rig(tmp_path, line_settings=lines) as box:
@@ -342,7 +344,11 @@ def test_rate_and_daily_limit(tmp_path: Path) -> None:
     run(scenario())
 
 
-def test_after_a_failed_commit_nothing_leaves_until_the_result_is_stored(tmp_path: Path) -> None:
+def test_after_a_failed_commit_nothing_leaves_until_the_result_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "STORE_RETRY_S", 0.02)
+
     async def scenario() -> None:
         async with rig(tmp_path) as box:
             port = box.ports["one"]
