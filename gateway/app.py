@@ -8,6 +8,7 @@ import fcntl
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from gateway.at import codes
@@ -16,7 +17,7 @@ from gateway.config import Config, ensure_secrets
 from gateway.errors import ConfigError
 from gateway.messaging import LineSettings, Service, Settings
 from gateway.messaging.listener import Listener
-from gateway.modem import Identity, LateSubmit, Line, LineConfig, LineState, Received, SubmitResult
+from gateway.modem import Identity, LateSubmit, Line, LineConfig, LineState, PinGuard, Received, SubmitResult
 from gateway.mqtt import Bridge
 from gateway.store import SqliteStore
 from gateway.web import WebServer
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 
 DATABASE = "smsgw.db"
 LOCK = "smsgw.lock"
+PIN_RECORD = "pin-attempts.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +86,8 @@ async def _serve(config: Config, clock: Clock, service: Service, ready: Callable
 
 
 async def _run_all(config: Config, clock: Clock, service: Service, ready: Callable[[Addresses], None] | None) -> None:
-    lines = [_line(line_config(config, n), service.listener, clock) for n in range(len(config.modems))]
+    guard = PinGuard(config.gateway.data_dir / PIN_RECORD)
+    lines = [_line(line_config(config, n), service.listener, clock, guard) for n in range(len(config.modems))]
     ports = {modem.name: _LinePort(modem.name, line) for modem, line in zip(config.modems, lines, strict=True)}
     bridge = Bridge(config, service, clock) if config.mqtt.url else None
     web = WebServer(config, service, {"mqtt": lambda: bridge.trouble} if bridge is not None else {})
@@ -100,8 +103,9 @@ async def _run_all(config: Config, clock: Clock, service: Service, ready: Callab
             ready(Addresses(web=web.url, socket=str(config.socket)))
 
 
-def _line(settings: LineConfig, listener: Listener, clock: Clock) -> Line:
-    return Line(settings, _LineListener(listener), clock, expect_late=lambda: listener.expects_late(settings.name))
+def _line(settings: LineConfig, listener: Listener, clock: Clock, guard: PinGuard) -> Line:
+    owes = partial(listener.expects_late, settings.name)
+    return Line(settings, _LineListener(listener), clock, expect_late=owes, guard=guard)
 
 
 def settings_of(config: Config) -> Settings:
@@ -140,6 +144,8 @@ def line_config(config: Config, n: int) -> LineConfig:
         smsc=modem.smsc,
         number=modem.number,
         late_reply_s=config.outbox.late_reply_s,
+        allow_roaming=modem.allow_roaming,
+        power_cycle=modem.power_cycle,
     )
 
 

@@ -135,6 +135,7 @@ class ModemSection(_Section):
     delivery_reports: bool = Field(default=True, description="true or false")
     rate_per_minute: int = Field(default=0, ge=0, le=10_000, description="a whole number from 0 (no limit) to 10000")
     daily_limit: int = Field(default=0, ge=0, le=1_000_000, description="a whole number from 0 (no limit) to 1000000")
+    allow_roaming: bool = Field(default=True, description="true or false")
     power_cycle: str = Field(default="", description="a command line, run without a shell")
     mms: MmsSection = Field(default=MmsSection(), description="a table [modem.mms]")
 

@@ -121,6 +121,10 @@ CODES: dict[str, ErrorInfo] = {
         meaning="The SIM wants its PIN and none is configured, or too few attempts are left."
     ),
     "sim_puk_required": ErrorInfo(meaning="The SIM is locked and wants its PUK."),
+    "no_network": ErrorInfo(meaning="The modem finds no network, or the network refuses its SIM.", retryable=True),
+    "roaming_refused": ErrorInfo(
+        meaning="The modem is abroad and must not send there (allow_roaming).", retryable=True
+    ),
     "bad_pdu": ErrorInfo(meaning="A PDU could not be decoded."),
     "database_replaced": ErrorInfo(meaning="The database was damaged; it was set aside and a new one was begun."),
     "too_many_parts": ErrorInfo(meaning="Too many long texts are unfinished; further parts are kept raw."),

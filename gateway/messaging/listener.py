@@ -24,8 +24,11 @@ ALERTS = {
     "sim_puk": "sim_puk_required",
     "failed": "modem_error",
     "lost": "modem_error",
+    "roaming": "roaming_refused",
 }
 """Line states that need a person → the alert's code."""
+NO_NETWORK = "no_network"
+"""The alert for a line that has searched long enough to say so in its state's `error`."""
 
 
 class Listener:
@@ -111,7 +114,8 @@ class Listener:
 
     def state_changed(self, line: str, state: LineState) -> None:
         self._lines.state_changed(line, state)
-        self._alert(line, ALERTS.get(state.state, ""), state.error or state.state)
+        code = ALERTS.get(state.state, NO_NETWORK if state.state == "searching" and state.error else "")
+        self._alert(line, code, state.error or state.state)
 
     def down(self, line: str) -> None:
         self._lines.down(line)

@@ -12,6 +12,7 @@ from gateway.modem.model import (
 )
 from gateway.modem.profiles import Profile, profiles
 from gateway.modem.recorder import Entry, FlightRecorder
+from gateway.modem.sim import PinGuard
 from gateway.modem.supervisor import Line
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "LineConfig",
     "LineListener",
     "LineState",
+    "PinGuard",
     "Profile",
     "Received",
     "SubmitOutcome",

@@ -6,16 +6,19 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from gateway import at
 from gateway.errors import ModemError
 from gateway.modem import model, settings, sim, submitter
-from gateway.modem.errors import CommandTimeout, PortLost
+from gateway.modem.errors import CommandTimeout, NeedsRemedy, PortLost, Restarted
+from gateway.modem.health import NetworkWatch
 from gateway.modem.inbound import DIRECT, SLOTS, Inbound, delivered
 from gateway.modem.lifecycle import Happening
 from gateway.modem.model import Identity, LateSubmit, LineConfig, LineListener, Received, SubmitResult
 from gateway.modem.profiles import Profile, detect, profiles
 from gateway.modem.recorder import FlightRecorder
+from gateway.modem.recovery import Remedy, Trouble
 from gateway.modem.sequence import IDENTIFY, PDU_MODE, PREPARE, REPORTING, Setup, Step, keep, run_steps
 from gateway.modem.serial_port import SerialPort
 from gateway.modem.session import Session
@@ -28,6 +31,7 @@ log = logging.getLogger(__name__)
 SWEEP_S = 60.0
 SWEEP_BLIND_S = 10.0  # where the modem gives no indications, and where something could not be stored
 RETELL_S = 5.0  # after the listener could not note something
+RESET_TIMEOUT_S = 15.0  # how long a restart may take to be confirmed; most modems vanish or answer at once
 TIMEOUTS = 3  # commands in a row without an answer; then the port is opened anew
 
 _SIM_CHANGED = ("+CPIN", "^SIMST", "+CSMINS", "+QSIMSTAT", "+QUSIM", "SIM not", "#QSS", "+UUSIMSTAT")
@@ -52,7 +56,9 @@ class Driver:
         *,
         happened: Callable[[Happening], None],
         changed: Callable[[], None],
+        remedy_due: Callable[[Trouble], bool],
     ) -> None:
+        self.network = NetworkWatch(allow_roaming=config.allow_roaming)
         self.identity: Identity | None = None
         self.telemetry: Telemetry | None = None
         self.profile: Profile = profiles()["generic"]
@@ -64,6 +70,9 @@ class Driver:
         self._guard = guard
         self._happened = happened
         self._changed = changed
+        self._remedy_due = remedy_due
+        self._needs: NeedsRemedy | None = None
+        self._awake = False
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
         self._late = late
@@ -80,8 +89,11 @@ class Driver:
         self._late_due = 0.0
         self._timeouts = 0
 
-    async def run(self, expect_late: bool) -> None:
-        """Serve the modem until that is no longer possible. Raises PortLost, SimUnusable, ModemError."""
+    async def run(self, expect_late: bool, remedy: Remedy = Remedy.REOPEN) -> None:
+        """Serve the modem until that is no longer possible. Raises PortLost, SimUnusable, NeedsRemedy, ModemError.
+
+        `remedy`: what is done first, if it is one that the modem itself can do.
+        """
         self._port = port = await SerialPort.open(self._config.port, self._config.baudrate)
         self._recorder.note(f"opened {self._config.port}")
         self._happened(Happening.OPENED)
@@ -92,8 +104,22 @@ class Driver:
         session.start()
         silence_s = self._config.late_reply_s if expect_late else 0
         await awaken(session, silence_s, lambda: bool(self._late) or self._restarted)
+        self._awake = True
+        if remedy is Remedy.RESET:
+            await self.reset()
+            raise Restarted("the modem was restarted")
+        if remedy is Remedy.RADIO:
+            await session.run(at.cfun(4))
         await self._set_up(session)
         await self._serve(session)
+
+    def give_up(self, why: str, trouble: Trouble) -> None:
+        """End the connection as soon as the modem is idle, because it needs a remedy. Nothing is submitted until then."""
+        self._needs = self._needs or NeedsRemedy(why, trouble=trouble)
+        if self.able:
+            self.able = False
+            self._listener.down(self._config.name)
+        self._wake.set()
 
     async def close(self) -> None:
         """End the connection and give the port back."""
@@ -124,7 +150,8 @@ class Driver:
             return
         await session.turns.take_for_send()
         try:
-            await session.run(at.from_text(self.profile.reset))
+            command = replace(at.from_text(self.profile.reset), timeout=RESET_TIMEOUT_S)
+            await session.run(command)
         except CommandTimeout:
             log.info("%s: no answer to the reset", self._config.name)
         finally:
@@ -224,22 +251,28 @@ class Driver:
         self._changed()
 
     async def _show_registration(self, telemetry: Telemetry) -> None:
-        if telemetry.registered == self.able:
-            if not self.able:
-                self._happened(Happening.UNREGISTERED)
+        self.network.judge(telemetry, self._loop.time())
+        abroad = self.network.abroad(telemetry)
+        if telemetry.registered and not abroad:
+            await self._become_able()
             return
-        if telemetry.registered and self.identity is not None:
-            late = self._late[0] if self._late else None
-            if not await self._told(self._listener.ready, self.identity, late):
-                return
-            if late is not None:
-                self._late.popleft()
-            self.able = True
-            self._happened(Happening.REGISTERED)
-        else:
+        if self.able:
             self.able = False
             self._listener.down(self._config.name)
-            self._happened(Happening.UNREGISTERED)
+        self._happened(Happening.ABROAD if abroad else Happening.UNREGISTERED)
+        if not abroad and self._remedy_due(Trouble.NO_NETWORK):
+            self.give_up(f"no network for {self.network.searched_s:.0f} s", Trouble.NO_NETWORK)
+
+    async def _become_able(self) -> None:
+        if self.able or self._needs is not None or self.identity is None:
+            return
+        late = self._late[0] if self._late else None
+        if not await self._told(self._listener.ready, self.identity, late):
+            return
+        if late is not None:
+            self._late.popleft()
+        self.able = True
+        self._happened(Happening.REGISTERED)
 
     async def _tell_late(self) -> None:
         while self._late and await self._told(self._listener.late_submit, self._late[0]):
@@ -269,6 +302,8 @@ class Driver:
             return Priority.ACKNOWLEDGE
         if inbound.urgent or self._verify:
             return Priority.INBOUND
+        if self._needs is not None:
+            return Priority.TELEMETRY
         if self._sim_check or telemetry.due <= now:
             return Priority.TELEMETRY
         return None
@@ -295,6 +330,8 @@ class Driver:
             inbound.forget_selection()
         elif inbound.urgent:
             await inbound.step()
+        elif self._needs is not None:
+            raise self._needs  # here the modem has nothing in hand
         elif self._sim_check:
             self._sim_check = False
             await sim.check(session)
@@ -357,7 +394,7 @@ class Driver:
         self._wake.set()
 
     def _restart(self, said: str) -> None:
-        if self._inbound is None or self._session is None:
+        if not self._awake or self._session is None:
             self._restarted = True
         else:  # at once: a command of a job that goes on would meet other settings, and delete from another storage
             self._session.lose(f"the modem restarted by itself ({said})")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.errors import ModemError
+from gateway.modem.recovery import Trouble
 
 
 class PortLost(ModemError):
@@ -11,6 +12,18 @@ class PortLost(ModemError):
 
 class PortBusy(PortLost):
     """The port is there but cannot be opened: another process holds it, or permission is missing."""
+
+
+class Restarted(PortLost):
+    """The modem was restarted on purpose."""
+
+
+class NeedsRemedy(ModemError):
+    """The modem answers and yet does not do its work: this connection is over, and `trouble` says what to treat."""
+
+    def __init__(self, message: str, *, trouble: Trouble) -> None:
+        super().__init__(message)
+        self.trouble = trouble
 
 
 class CommandTimeout(ModemError):

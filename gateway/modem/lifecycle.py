@@ -16,6 +16,7 @@ class State(Enum):
     SIM_PIN = "sim_pin"  # wants its PIN, and it may not or must not be given
     SIM_PUK = "sim_puk"
     SEARCHING = "searching"  # set up, receives; no network to send through
+    ROAMING = "roaming"  # set up, receives; abroad, where this line is told not to send
     READY = "ready"  # registered, first sweep done, able to send
     FAILED = "failed"  # the port is there, the modem does not do what it must
     LOST = "lost"  # the port went away
@@ -28,6 +29,7 @@ class Happening(Enum):
     OPENED = "opened"
     REGISTERED = "registered"
     UNREGISTERED = "unregistered"
+    ABROAD = "abroad"
     PORT_LOST = "port_lost"
     FAILED = "failed"
     SIM_MISSING = "sim_missing"
@@ -35,6 +37,9 @@ class Happening(Enum):
     SIM_PUK = "sim_puk"
     STOPPED = "stopped"
 
+
+SET_UP = frozenset({State.SEARCHING, State.ROAMING, State.READY})
+"""The modem is set up and receives."""
 
 _ENDS = {
     Happening.PORT_LOST: State.LOST,
@@ -44,19 +49,20 @@ _ENDS = {
     Happening.SIM_PUK: State.SIM_PUK,
     Happening.STOPPED: State.STOPPED,
 }
-_SET_UP = {Happening.REGISTERED: State.READY, Happening.UNREGISTERED: State.SEARCHING}
+_SERVES = {Happening.REGISTERED: State.READY, Happening.UNREGISTERED: State.SEARCHING, Happening.ABROAD: State.ROAMING}
 
 # A new try from a state that needs somebody's help does not show as progress until it succeeds: the status topic
 # would flap at every try.
 NEXT: dict[State, dict[Happening, State]] = {
     State.CONNECTING: {**_ENDS, Happening.OPENED: State.INITIALISING, Happening.PORT_LOST: State.CONNECTING},
-    State.INITIALISING: {**_ENDS, **_SET_UP},
-    State.SIM_MISSING: {**_ENDS, **_SET_UP, Happening.OPENED: State.SIM_MISSING},
-    State.SIM_PIN: {**_ENDS, **_SET_UP, Happening.OPENED: State.SIM_PIN},
-    State.SIM_PUK: {**_ENDS, **_SET_UP, Happening.OPENED: State.SIM_PUK},
-    State.SEARCHING: {**_ENDS, **_SET_UP},
-    State.READY: {**_ENDS, **_SET_UP},
-    State.FAILED: {**_ENDS, **_SET_UP, Happening.OPENED: State.FAILED},
+    State.INITIALISING: {**_ENDS, **_SERVES},
+    State.SIM_MISSING: {**_ENDS, **_SERVES, Happening.OPENED: State.SIM_MISSING},
+    State.SIM_PIN: {**_ENDS, **_SERVES, Happening.OPENED: State.SIM_PIN},
+    State.SIM_PUK: {**_ENDS, **_SERVES, Happening.OPENED: State.SIM_PUK},
+    State.SEARCHING: {**_ENDS, **_SERVES},
+    State.ROAMING: {**_ENDS, **_SERVES},
+    State.READY: {**_ENDS, **_SERVES},
+    State.FAILED: {**_ENDS, **_SERVES, Happening.OPENED: State.FAILED},
     State.LOST: {**_ENDS, Happening.OPENED: State.INITIALISING},
     State.STOPPED: {Happening.STOPPED: State.STOPPED, Happening.OPENED: State.INITIALISING},
 }

@@ -22,6 +22,8 @@ class LineConfig:
     smsc: str = ""
     number: str = ""
     late_reply_s: float = 10
+    allow_roaming: bool = True
+    power_cycle: str = ""  # command line, run without a shell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -197,9 +197,13 @@ class Session:
         self._timer = None
         now = self._loop.time()
         deadline = self._engine.deadline
-        if deadline is not None and deadline <= now:
-            self._engine.tick(now)
-        self._pump()
+        try:
+            if deadline is not None and deadline <= now:
+                self._engine.tick(now)
+            self._pump()
+        except Exception as error:
+            log.exception("%s: a timer failed", self._port.path)
+            self.lose(f"internal error: {error}")
 
     def _pump(self) -> None:
         """Shell order: take the events, write, set the deadline, then hand out."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import logging
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,11 +41,17 @@ _WORDS = {  # +CPIN: <code> and the errors that say the same -> what the SIM wan
 
 
 class PinGuard:
-    """What was tried with which SIM, for as long as the process lives."""
+    """What was tried with which SIM. `record`: a file that remembers it over restarts of the gateway (mode 0600).
 
-    def __init__(self) -> None:
+    Without it a gateway that is restarted by its supervisor would use up the attempts of a SIM whose modem tells none.
+    """
+
+    def __init__(self, record: Path | None = None) -> None:
+        self._record = record
         self._tried: dict[str, int | None] = {}  # digest of SIM and PIN -> attempts that were left before
-        self._failed: set[str] = set()  # SIMs that refused a PIN
+        self._failed: set[str] = set()  # SIMs that refused a PIN, as digests
+        if record is not None and record.exists():
+            self._load(record)
 
     def refusal(self, iccid: str, pin: str, attempts: int | None) -> str:
         """Why this PIN must not be tried now; "" if it may. `attempts`: how many are left, None if unknown."""
@@ -51,21 +59,49 @@ class PinGuard:
             return f"only {attempts} PIN attempt is left, and it is not for us"
         before = self._tried.get(_digest(iccid, pin), -1)
         if before != -1 and (attempts is None or before is None or attempts < before):
-            return "the PIN was tried already and refused"
-        if attempts is None and iccid in self._failed:
-            return "a PIN was refused already and the modem does not tell how many attempts are left"
+            return f"the PIN was tried already and refused{self._advice()}"
+        if attempts is None and _digest(iccid) in self._failed:
+            return f"a PIN was refused already and the modem does not tell how many attempts are left{self._advice()}"
         return ""
 
+    def _advice(self) -> str:
+        return f"; once the PIN is right and attempts are left, remove {self._record}" if self._record else ""
+
     def trying(self, iccid: str, pin: str, attempts: int | None) -> None:
-        """Note the attempt, before it is made."""
+        """Note the attempt, before it is made. Raises SimUnusable when it cannot be noted: then it must not be made."""
         self._tried[_digest(iccid, pin)] = attempts
+        self._save()
 
     def accepted(self, iccid: str, pin: str) -> None:
         self._tried.pop(_digest(iccid, pin), None)
-        self._failed.discard(iccid)
+        self._failed.discard(_digest(iccid))
+        self._save()
 
     def refused(self, iccid: str) -> None:
-        self._failed.add(iccid)
+        self._failed.add(_digest(iccid))
+        self._save()
+
+    def _load(self, record: Path) -> None:
+        try:
+            kept = json.loads(record.read_text(encoding="ascii"))
+            self._tried, self._failed = dict(kept["tried"]), set(kept["failed"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            log.error("%s: %s; PIN attempts of earlier runs are not known", record, error)
+
+    def _save(self) -> None:
+        if self._record is None:
+            return
+        text = json.dumps({"tried": self._tried, "failed": sorted(self._failed)})
+        new = self._record.with_suffix(".new")
+        try:
+            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with open(descriptor, "w", encoding="ascii") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(new, self._record)
+        except OSError as error:
+            raise _unusable("pin", f"{self._record} cannot be written ({error.strerror}): no PIN is tried") from error
 
 
 async def unlock(session: Session, profile: Profile, guard: PinGuard, pin_file: Path | None) -> None:
@@ -196,5 +232,5 @@ def _unusable(wants: str, why: str = "") -> SimUnusable:
     return SimUnusable(why or default, sim=wants, code=code)
 
 
-def _digest(iccid: str, pin: str) -> str:
-    return hashlib.sha256(f"{iccid}/{pin}".encode()).hexdigest()
+def _digest(*what: str) -> str:
+    return hashlib.sha256("/".join(what).encode()).hexdigest()

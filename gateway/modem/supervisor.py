@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from gateway.clock import Clock
 from gateway.errors import ModemError
-from gateway.modem import submitter
+from gateway.modem import power, submitter
 from gateway.modem.driver import Driver
-from gateway.modem.errors import PortBusy, PortLost, SimUnusable
+from gateway.modem.errors import NeedsRemedy, PortBusy, PortLost, Restarted, SimUnusable
+from gateway.modem.health import SubmitHealth
 from gateway.modem.inbound import SLOTS
-from gateway.modem.lifecycle import Happening, State, after
-from gateway.modem.model import LateSubmit, LineConfig, LineListener, LineState, Received, SubmitResult
+from gateway.modem.lifecycle import SET_UP, Happening, State, after
+from gateway.modem.model import (
+    LateSubmit,
+    LineConfig,
+    LineListener,
+    LineState,
+    Received,
+    SubmitOutcome,
+    SubmitResult,
+)
 from gateway.modem.profiles import Profile
 from gateway.modem.recorder import FlightRecorder
+from gateway.modem.recovery import Ladder, Remedy, Trouble
 from gateway.modem.sim import PinGuard
 
 log = logging.getLogger(__name__)
@@ -31,6 +43,15 @@ STEADY_S = 30.0  # served for so long: the next failure is a new one
 _SIM_HAPPENINGS = {"pin": Happening.SIM_PIN, "puk": Happening.SIM_PUK}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _End:
+    """How a connection ended. `pauses`: seconds before the next tries; `trouble`: what the ladder is to treat."""
+
+    happening: Happening
+    pauses: tuple[float, ...]
+    trouble: Trouble | None = None
+
+
 class Line:
     """One configured modem. `run` is its one task; `submit` may be called from any task of the same loop."""
 
@@ -41,13 +62,20 @@ class Line:
         clock: Clock,
         *,
         expect_late: Callable[[], bool] = lambda: False,
+        guard: PinGuard | None = None,
     ) -> None:
-        """`expect_late`: asked at every open whether the answer to an earlier submit may still come."""
+        """`expect_late`: asked at every open whether the answer to an earlier submit may still come.
+
+        `guard`: what was tried with which PIN, shared by all lines since a SIM can change places.
+        """
         self.config = config
         self.recorder = FlightRecorder(config.name, clock)
         self._listener = listener
         self._expect_late = expect_late
-        self._guard = PinGuard()
+        self._guard = guard if guard is not None else PinGuard()
+        self._ladder = Ladder()
+        self._health = SubmitHealth()
+        self._remedy = Remedy.REOPEN  # for the next connection
         self._late: deque[LateSubmit] = deque(maxlen=MAX_LATE)
         self._kept: deque[Received] = deque(maxlen=SLOTS)
         self._driver: Driver | None = None
@@ -89,7 +117,13 @@ class Line:
         if driver is None:
             submitter.discard(gate)
             return submitter.not_sent("not_ready", "the line is not connected")
-        return await driver.submit(pdu, length, gate)
+        result = await driver.submit(pdu, length, gate)
+        if result.outcome is SubmitOutcome.SENT:
+            self._ladder.over(Trouble.DEAF)
+        if why := self._health.note(result, asyncio.get_running_loop().time()):
+            self._health.forget()
+            driver.give_up(why, Trouble.DEAF)
+        return result
 
     async def reset(self) -> None:
         """Restart the modem and set it up anew. Raises ModemError when there is none to be reset."""
@@ -98,7 +132,7 @@ class Line:
         await self._driver.reset()
 
     async def _connection(self) -> float:
-        """One connection from open to end; the pause before the next, in seconds."""
+        """One connection from open to end, and what is done about the end; the pause before the next, in seconds."""
         loop = asyncio.get_running_loop()
         begun = loop.time()
         driver = Driver(
@@ -110,32 +144,71 @@ class Line:
             self._kept,
             happened=self._happened,
             changed=self._changed,
+            remedy_due=lambda trouble: self._ladder.due(trouble, loop.time(), self._possible()),
         )
         self._driver = driver
         try:
             await self._serve(driver)
-        except SimUnusable as error:
-            self._sim = error.sim
-            self._ended(_SIM_HAPPENINGS.get(error.sim, Happening.SIM_MISSING), str(error))
-            return PAUSE_SIM
-        except PortLost as error:
-            happening = Happening.FAILED if isinstance(error, PortBusy) else Happening.PORT_LOST
-            self._ended(happening, str(error))
-            pauses = PAUSES_ABSENT
         except ModemError as error:
-            self._ended(Happening.FAILED, str(error))
-            pauses = PAUSES_FAILED
+            why, end = str(error), self._end(error)
         except Exception as error:
             # a defect of ours must not end the other lines, nor this one for good
             log.exception("%s: the driver failed", self.config.name)
-            self._ended(Happening.FAILED, f"internal error: {error}")
-            pauses = PAUSES_FAILED
-        return self._pause(pauses, loop.time() - begun)
+            why, end = f"internal error: {error}", _End(happening=Happening.FAILED, pauses=PAUSES_FAILED)
+        if loop.time() - begun >= STEADY_S:
+            self._failures = 0
+            self._ladder.over(Trouble.ABSENT, Trouble.SILENT, Trouble.BROKEN, Trouble.NO_SIM)
+        await self._treat(end, why)
+        return self._pause(end.pauses)
+
+    def _end(self, error: ModemError) -> _End:
+        """What the end of a connection means."""
+        if isinstance(error, SimUnusable):
+            self._sim = error.sim
+            trouble = Trouble.NO_SIM if error.sim == "missing" else None
+            happening = _SIM_HAPPENINGS.get(error.sim, Happening.SIM_MISSING)
+            return _End(happening=happening, pauses=(PAUSE_SIM,), trouble=trouble)
+        if isinstance(error, NeedsRemedy):
+            return _End(happening=Happening.FAILED, pauses=PAUSES_ABSENT, trouble=error.trouble)
+        if isinstance(error, PortBusy):
+            return _End(happening=Happening.FAILED, pauses=PAUSES_ABSENT)
+        if isinstance(error, Restarted):
+            return _End(happening=Happening.PORT_LOST, pauses=PAUSES_ABSENT)
+        if isinstance(error, PortLost):
+            trouble = Trouble.SILENT if os.path.exists(self.config.port) else Trouble.ABSENT
+            return _End(happening=Happening.PORT_LOST, pauses=PAUSES_ABSENT, trouble=trouble)
+        return _End(happening=Happening.FAILED, pauses=PAUSES_FAILED, trouble=Trouble.BROKEN)
+
+    # --- remedies
+
+    def _possible(self) -> frozenset[Remedy]:
+        """What can be done with this modem when it does not do its work."""
+        possible = {Remedy.RADIO, Remedy.RESET}
+        if power.authorized_file(self.config.port) is not None:
+            possible.add(Remedy.REAUTHORISE)
+        if self.config.power_cycle:
+            possible.add(Remedy.POWER)
+        return frozenset(possible)
+
+    async def _treat(self, end: _End, why: str) -> None:
+        """Tell what happened; do now, or have the next connection do, what is due about it."""
+        now = asyncio.get_running_loop().time()
+        remedy = Remedy.REOPEN if end.trouble is None else self._ladder.next(end.trouble, now, self._possible())
+        strong = remedy is not Remedy.REOPEN
+        self._ended(end.happening, f"{why}; next: {remedy.value}" if strong else why)
+        self._remedy = remedy
+        if strong:
+            self.recorder.note(f"remedy: {remedy.value}")
+        if remedy is Remedy.POWER:
+            await power.power_cycle(self.config.power_cycle)
+        elif remedy is Remedy.REAUTHORISE and (switch := power.authorized_file(self.config.port)) is not None:
+            await power.reauthorise(switch)
 
     async def _serve(self, driver: Driver) -> None:
         """Run the connection to its end, tell that it is down, and give the port back."""
         try:
-            await driver.run(self._expect_late())
+            remedy, self._remedy = self._remedy, Remedy.REOPEN
+            await driver.run(self._expect_late(), remedy)
         finally:
             self._driver = None
             if driver.able:
@@ -143,8 +216,7 @@ class Line:
                 self._listener.down(self.config.name)
             await driver.close()
 
-    def _pause(self, pauses: tuple[float, ...], served_s: float) -> float:
-        self._failures = 0 if served_s >= STEADY_S else self._failures
+    def _pause(self, pauses: tuple[float, ...]) -> float:
         pause = pauses[min(self._failures, len(pauses) - 1)]
         self._failures += 1
         return pause
@@ -157,7 +229,9 @@ class Line:
 
     def _happened(self, happening: Happening) -> None:
         self._phase = after(self._phase, happening)
-        if self._phase in (State.READY, State.SEARCHING):
+        if happening is Happening.REGISTERED:
+            self._ladder.over(Trouble.NO_NETWORK)
+        if self._phase in SET_UP:
             self._error = ""
         self._changed()
 
@@ -172,7 +246,7 @@ class Line:
         driver = self._driver
         identity = driver.identity if driver is not None else None
         telemetry = driver.telemetry if driver is not None else None
-        if driver is None or telemetry is None or self._phase not in (State.READY, State.SEARCHING):
+        if driver is None or telemetry is None or self._phase not in SET_UP:
             return LineState(
                 state=self._phase.value,
                 sim=driver.sim if driver is not None and driver.sim != "unknown" else self._sim,
@@ -194,5 +268,5 @@ class Line:
             iccid=identity.iccid if identity is not None else "",
             number=identity.number if identity is not None else self.config.number,
             temperature_c=telemetry.temperature_c,
-            error=self._error,
+            error=self._error or driver.network.notice,
         )

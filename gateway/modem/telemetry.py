@@ -18,6 +18,8 @@ REFUSALS = 2  # a command that was refused so often is not asked again in this s
 
 _HOME = frozenset({1, 6})  # 27.007 7.2; 6 and 7: SMS only
 _ROAMING = frozenset({5, 7})
+_SEARCHING = 2
+_DENIED = 3
 _ACCESS = {0: "gsm", 1: "gsm", 2: "umts", 3: "gsm", 4: "umts", 5: "umts", 6: "umts", 7: "lte", 8: "lte", 9: "lte"} | {
     10: "lte",
     11: "nr",
@@ -71,6 +73,12 @@ class Telemetry:
         if not self._stats:
             return all(self._refusals.get(poll.text) for poll in self._registration)
         return any(stat in _HOME | _ROAMING for stat in self._stats.values())
+
+    @property
+    def denied(self) -> bool:
+        """True when the network refuses the SIM and no domain is still searching (27.007 7.2: 3, 2)."""
+        stats = set(self._stats.values())
+        return _DENIED in stats and not self.registered and _SEARCHING not in stats
 
     @property
     def roaming(self) -> bool:
