@@ -1,6 +1,6 @@
 """Sans-IO AT engine: octets and the time in, events and octets out. Knows nothing of ports, tasks or PDUs."""
 
-from gateway.at import codes
+from gateway.at import codes, replies
 from gateway.at.commands import (
     ANY,
     AT,
@@ -117,4 +117,5 @@ __all__ = [
     "csms",
     "from_text",
     "quoted",
+    "replies",
 ]

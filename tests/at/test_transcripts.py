@@ -10,6 +10,7 @@ import pytest
 
 from gateway.at import ANY, Command, Completed, Engine, FinalTable, Noise, Urc, from_text
 from tests.at.driving import events, feed
+from tests.vectors.adapter import answer
 
 VECTORS = Path(__file__).resolve().parents[3] / "shared" / "vectors" / "at-transcript.json"
 
@@ -90,3 +91,29 @@ def test_unsolicited_lines_give_events_and_nothing_else(vector: dict[str, Any]) 
         # A prompt that nobody asked for is left by ESC; nothing else makes the engine write.
         assert engine.idle == ("> " not in vector["response_lines"])
         assert engine.idle == (not engine.data_to_send())
+
+
+def _asserted(vector: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in vector["expect"].items() if not name.startswith("source_")}
+
+
+ASSERTED = [vector for vector in _load() if _asserted(vector)]
+
+
+@pytest.mark.parametrize("vector", ASSERTED, ids=lambda vector: vector["id"])
+def test_lines_mean_what_their_source_says(vector: dict[str, Any]) -> None:
+    got = answer({**vector, "op": "at-parse"})
+    for name, value in _asserted(vector).items():
+        # one source has area and cell as numbers, another one as the digits that were sent
+        digits = isinstance(value, str) and name in ("lac", "ci")
+        assert got[f"{name}_hex" if digits else name] == value, name
+
+
+def test_every_asserted_line_was_read() -> None:
+    assert len(ASSERTED) == 73
+
+
+@pytest.mark.parametrize("vector", _load(), ids=lambda vector: vector["id"])
+def test_no_line_breaks_its_reader(vector: dict[str, Any]) -> None:
+    got = answer({**vector, "op": "at-parse"})
+    assert got.get("error") in (None, "unsupported", "nothing but a result", "no USSD answer")

@@ -15,7 +15,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from gateway.errors import PduError
-from tests.vectors import fields, messages, texts
+from tests.vectors import fields, lines, messages, texts
 
 Fields = dict[str, Any]
 
@@ -40,6 +40,7 @@ _OPERATIONS: Mapping[str, Callable[[Mapping[str, Any]], Fields]] = {
     "segment": texts.segment_text,
     "udh-decode": fields.udh_decode,
     "field-decode": fields.field_decode,
+    "at-parse": lines.at_parse,
     "robust": fields.robust,
     # beyond the common ones
     "gsm7-encode": texts.gsm7_encode,
