@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,46 +36,55 @@ SWAPS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mutant:
-    """One change to one module. `source` is the whole module with it."""
+class Site:
+    """Where a mutant can be made: which node of a module, and which of its changes.
+
+    `text` is the source line, `column` counts in it from its first letter: together they name the place for as long as
+    the line is not changed.
+    """
 
     path: Path
     line: int
+    column: int
+    last_line: int
+    text: str
     before: str
     after: str
-    source: str
+    node: int
+    change: int
 
     @property
     def title(self) -> str:
         return f"{self.path}:{self.line}: {self.before}  ->  {self.after}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """Where a mutant can be made: which node, and which of its changes."""
-
-    path: Path
-    line: int
-    node: int
-    change: int
-
-
 def sites_of(path: Path, text: str) -> Iterator[Site]:
     """Every site of a module. Annotations, decorators, prose and the texts of errors are left alone."""
+    lines = text.splitlines()
     for number, node in enumerate(_code(ast.parse(text))):
-        for change, _ in enumerate(_changes(node)):
-            yield Site(path=path, line=getattr(node, "lineno", 0), node=number, change=change)
+        for change, (name, new) in enumerate(_changes(node)):
+            line = getattr(node, "lineno", 1)
+            bare = lines[line - 1].lstrip()
+            yield Site(
+                path=path,
+                line=line,
+                column=getattr(node, "col_offset", 0) - (len(lines[line - 1]) - len(bare)),
+                last_line=getattr(node, "end_lineno", line),
+                text=bare,
+                before=_short(ast.unparse(node)),
+                after=_short(ast.unparse(_changed(node, name, new) if name else new)),
+                node=number,
+                change=change,
+            )
 
 
-def mutant_at(site: Site, text: str) -> Mutant:
-    """The mutant of a site, made from the same text."""
+def mutant_at(site: Site, text: str) -> ast.Module:
+    """The module with the mutant of a site, made from the same text. What was not changed keeps its lines."""
     tree = ast.parse(text)
     node = list(_code(tree))[site.node]
-    change = list(_changes(node))[site.change]
-    before = ast.unparse(node)
-    after = _put(tree, node, change)
-    source = ast.unparse(ast.fix_missing_locations(tree))
-    return Mutant(path=site.path, line=site.line, before=_short(before), after=_short(after), source=source)
+    name, new = list(_changes(node))[site.change]
+    _replace(tree, node, _changed(node, name, new) if name else deepcopy(new))
+    return ast.fix_missing_locations(tree)
 
 
 def _short(code: str) -> str:
@@ -135,17 +144,17 @@ def _changes(node: ast.AST) -> Iterator[Change]:
             yield "", ast.Constant(value=value + b"\0")
 
 
-def _put(tree: ast.AST, node: ast.AST, change: Change) -> str:
-    """Make the change in the tree; gives the code that the node is now."""
-    name, new = change
-    new = deepcopy(new)
-    if name:
-        setattr(node, name, [new] if isinstance(getattr(node, name), list) else new)
-        return ast.unparse(node)
+def _changed(node: ast.AST, name: str, new: ast.AST) -> ast.AST:
+    """The node with another value in one of its fields."""
+    other = copy(node)
+    setattr(other, name, [new] if isinstance(getattr(node, name), list) else new)
+    return other
+
+
+def _replace(tree: ast.AST, node: ast.AST, new: ast.AST) -> None:
     for parent in ast.walk(tree):
         for field, value in ast.iter_fields(parent):
             if value is node:
                 setattr(parent, field, new)
             elif isinstance(value, list):
                 value[:] = [new if item is node else item for item in value]
-    return ast.unparse(new)

@@ -1,9 +1,10 @@
 """Mutation testing of gateway/pdu: do the tests notice small mistakes? Run by hand, from the project's folder:
 
-    python -m tests.fuzz.mutate [--count N] [--seed S] [--only MODULE] [--workers N] [--timeout SECONDS]
+    python -m tests.fuzz.mutate [--count N] [--seed S] [--only MODULE] [--workers N] [--timeout SECONDS] [--doubt]
 
-A random sample of the mutants, each in a copy of the tree under a temporary directory, against tests/pdu without the
-recorded vectors. What no test notices is printed: it wants a test, or changes nothing that anyone could see.
+All mutants, or a random sample, against tests/pdu without the recorded vectors, each until its first failure. What no
+test notices is printed: it wants a test, or it changes nothing that anyone could see. The latter are in
+equivalent.toml with the reason, and are run only with --doubt.
 """
 
 from __future__ import annotations
@@ -11,139 +12,110 @@ from __future__ import annotations
 import argparse
 import os
 import random
-import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+import tomllib
+from collections import Counter
 from pathlib import Path
-from queue import SimpleQueue
+from typing import Any
 
-from tests.fuzz.mutants import Mutant, Site, mutant_at, sites_of
+from tests.fuzz.forked import BROKEN, TIMED_OUT
+from tests.fuzz.mutant_runs import REIMPORT, ROOT, SURVIVED, Verdict, run_functions, run_modules
+from tests.fuzz.mutants import Site, sites_of
 
-ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = Path("gateway/pdu")
-TESTS = Path("tests/pdu")
-
-# The tests that concern a module come first, since the first failure ends the run.
-FIRST = {
-    "address": "fields",
-    "alphabet": "alphabet",
-    "cbs": "broadcast",
-    "cbs_dcs": "broadcast",
-    "dcs": "fields",
-    "elements": "fields",
-    "fold": "national",
-    "graphemes": "segment",
-    "join": "segment",
-    "mail": "broadcast",
-    "national": "national",
-    "national_tables": "national",
-    "protocol": "fields",
-    "segment": "segment",
-    "septets": "alphabet",
-    "status": "fields",
-    "timestamp": "fields",
-    "udh": "fields",
-    "ussd": "broadcast",
-}
-
-# A failing example need not be made small here.
-PROFILE = """
-from hypothesis import Phase
-settings.register_profile("mutants", parent=settings.get_profile("tier"), phases=(Phase.explicit, Phase.generate))
-settings.load_profile("mutants")
-"""
+OTHERWISE = (TIMED_OUT, BROKEN, SURVIVED)
+"""What a mutant that no test killed can have done."""
+EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=200, help="size of the sample (default 200; 0: all)")
+    parser.add_argument("--count", type=int, default=0, help="size of a sample (default 0: all)")
     parser.add_argument("--seed", type=int, default=1, help="which sample (default 1)")
     parser.add_argument("--only", default="", help="mutants whose `path:line:` contains this")
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--timeout", type=float, default=90, help="seconds for one mutant (default 90)")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--timeout", type=float, default=30, help="seconds of processor time for one (default 30)")
+    parser.add_argument("--doubt", action="store_true", help="run those that are marked as equivalent, too")
     options = parser.parse_args()
-
+    os.chdir(ROOT)
     sites = [site for site in every_site() if options.only in f"{site.path}:{site.line}:"]
     total = len(sites)
-    random.Random(options.seed).shuffle(sites)
-    mutants = [mutant_at(site, (ROOT / site.path).read_text()) for site in sites[: options.count or None]]
-    print(f"{len(mutants)} of {total} mutants, seed {options.seed}", flush=True)
-    with tempfile.TemporaryDirectory(prefix="smsgw-mutants-") as directory:
-        survivors = run_all(mutants, Path(directory), options.workers, options.timeout)
-    print(f"{len(mutants) - len(survivors)} killed, {len(survivors)} survived")
-    for title in sorted(survivors):
-        print(f"  {title}")
-    return 1 if survivors else 0
+    marked = set() if options.doubt else {key_of(site) for site in sites} & equivalents().keys()
+    if options.count:
+        sites = random.Random(options.seed).sample(sites, min(options.count, total))
+    chosen = [site for site in sites if key_of(site) not in marked]
+    print(f"{len(sites)} of {total} mutants, {len(sites) - len(chosen)} of them marked as equivalent", flush=True)
+    verdicts = run(chosen, workers=options.workers, seconds=options.timeout)
+    counts = Counter(verdict if verdict in OTHERWISE else "killed" for verdict in verdicts.values())
+    print(f"{counts['killed']} killed, " + ", ".join(f"{counts[word]} {word}" for word in OTHERWISE))
+    for site, verdict in verdicts.items():
+        if verdict == SURVIVED:
+            print(f"  {site.title}\n      {site.column:3} {site.text}")
+    return 1 if counts[SURVIVED] else 0
 
 
 def every_site() -> list[Site]:
+    """All mutants of the package that there are."""
     return [
         site
         for path in sorted((ROOT / PACKAGE).glob("*.py"))
         if path.name != "__init__.py"
-        for site in sites_of(path.relative_to(ROOT), path.read_text())
+        for site in sites_of(path.relative_to(ROOT), path.read_text(encoding="utf-8"))
     ]
 
 
-def run_all(mutants: Iterable[Mutant], directory: Path, workers: int, timeout: float) -> list[str]:
-    """The titles of those that survive. Each worker has a copy of its own."""
-    trees: SimpleQueue[Path] = SimpleQueue()
-    for number in range(workers):
-        trees.put(copy_of_tree(directory / str(number)))
-    if output := failure(trees.get_nowait(), Path("none.py"), timeout, trees):
-        sys.exit(f"the tests fail without a mutant:\n{output}")
-    survivors = []
-
-    def run(mutant: Mutant) -> None:
-        tree = trees.get()
-        target = tree / mutant.path
-        target.write_text(mutant.source)
-        started = time.monotonic()
-        output = failure(tree, mutant.path, timeout, trees, original=(ROOT / mutant.path).read_text())
-        verdict = "killed  " if output else "SURVIVED"
-        print(f"{verdict} {time.monotonic() - started:4.1f} s  {mutant.title}", flush=True)
-        if not output:
-            survivors.append(mutant.title)
-
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(run, mutants))
-    return survivors
+Key = tuple[str, str, int, str, str]
 
 
-def copy_of_tree(tree: Path) -> Path:
-    tree.mkdir()
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "gateway", tree / "gateway", ignore=ignored)
-    shutil.copytree(ROOT / "tests", tree / "tests", ignore=ignored)
-    shutil.copy(ROOT / "pyproject.toml", tree)
-    (tree / "tests/conftest.py").write_text((ROOT / "tests/conftest.py").read_text() + PROFILE)
-    return tree
+def key_of(site: Site) -> Key:
+    """What a mutant is known by, wherever its line may have moved."""
+    return site.path.name, site.text, site.column, site.before, site.after
 
 
-def failure(tree: Path, module: Path, timeout: float, trees: SimpleQueue[Path], *, original: str | None = None) -> str:
-    """What the tests in the tree say against it; "" when they pass. The tree goes back among the others."""
-    first = tree / TESTS / f"test_{FIRST.get(module.stem, 'frame')}.py"
-    others = sorted(set((tree / TESTS).glob("test_*.py")) - {first})
-    command = [sys.executable, "-B", "-m", "pytest", "-x", "--tb=line", first, *others]
-    process = subprocess.Popen(
-        command, cwd=tree, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-    )
-    try:
-        output, _ = process.communicate(timeout=timeout)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        return "time-out"
-    finally:
-        if original is not None:
-            (tree / module).write_text(original)
-        trees.put(tree)
-    return output if process.returncode else ""
+def equivalents() -> dict[Key, str]:
+    """The mutants that change nothing, with the reason."""
+    rows: list[dict[str, Any]] = tomllib.loads(EQUIVALENT.read_text(encoding="utf-8"))["equivalent"]
+    return {
+        (row["module"], row["line"], row["column"], *change): row["reason"] for row in rows for change in row["changes"]
+    }
+
+
+def run(sites: list[Site], *, workers: int, seconds: float) -> dict[Site, str]:
+    """Every mutant's verdict. Functions come first, in a process of their own: modules need one that imported nothing."""
+    verdicts: dict[Site, str] = {}
+    began = time.monotonic()
+
+    def told(verdict: Verdict) -> None:
+        site, word = verdict
+        if word != REIMPORT:
+            print(
+                f"{len(verdicts) + 1:5} {time.monotonic() - began:6.0f} s  {word}  <-  {site.title}",
+                flush=True,
+            )
+        verdicts[site] = word
+
+    with tempfile.TemporaryFile("w+") as results:
+        pid = os.fork()
+        if not pid:
+            try:
+                run_functions(sites, told, workers=workers, seconds=seconds)
+                results.writelines(f"{sites.index(site)} {word}\n" for site, word in verdicts.items())
+                results.flush()
+            finally:
+                os._exit(0)
+        os.waitpid(pid, 0)
+        results.seek(0)
+        verdicts.update(
+            (sites[int(number)], word) for number, _, word in (row.rstrip("\n").partition(" ") for row in results)
+        )
+    if len(verdicts) < len(sites):
+        sys.exit("the tests could not be run; see above")
+    later = [site for site in sites if verdicts[site] == REIMPORT]
+    for verdict in run_modules(later, workers=workers, seconds=seconds):
+        told(verdict)
+    return verdicts
 
 
 if __name__ == "__main__":
