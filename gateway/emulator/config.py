@@ -9,14 +9,16 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from gateway.emulator.faults import build
 from gateway.emulator.personalities import PERSONALITIES, personality
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, RequestError
 
 TIMINGS = ("none", "realistic")
 REPORTS = ("delivered", "failed", "retrying", "none")
 DEFAULT_ALTERNATION = ("sim7600", "huawei-e3372")
 NUMBER = re.compile(r"\+?[0-9]{1,20}")
 MAX_MODEMS = 64
+MAX_AT_S = 604_800  # how late a step of a script may come
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,16 @@ class NetworkConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FaultConfig:
+    """One step of a script: a fault of `kind` on `modem` (`*`: on all), `at_s` seconds after the start."""
+
+    kind: str
+    modem: str = "*"
+    at_s: float = 0.0
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EmulatorConfig:
     """The whole bench. `links`: folder for port symlinks; `control`: where the HTTP control listens (port 0: any)."""
 
@@ -66,6 +78,7 @@ class EmulatorConfig:
     timing: str = "none"
     links: Path | None = None
     control: tuple[str, int] | None = None
+    faults: Sequence[FaultConfig] = ()
 
 
 _Section = TypeVar("_Section", ModemConfig, NetworkConfig)
@@ -82,7 +95,7 @@ def default_modems(count: int) -> tuple[ModemConfig, ...]:
     )
 
 
-def _luhn(digits: str) -> str:
+def luhn(digits: str) -> str:
     """`digits` with the check digit that IMEI and ICCID end in (ISO/IEC 7812)."""
     total = 0
     for place, digit in enumerate(reversed(digits)):
@@ -96,14 +109,14 @@ def completed(config: ModemConfig, position: int) -> ModemConfig:
     return replace(
         config,
         number=config.number or f"+4917000000{position:02d}",
-        imei=config.imei or _luhn(f"35693803564{position:03d}"),
-        iccid=config.iccid or _luhn(f"894920000000000{position:03d}"),
+        imei=config.imei or luhn(f"35693803564{position:03d}"),
+        iccid=config.iccid or luhn(f"894920000000000{position:03d}"),
         imsi=config.imsi or f"26201000000{position:04d}",
     )
 
 
 def load(path: Path) -> EmulatorConfig:
-    """The bench that a TOML file describes: keys `timing`, `links`, tables `[network]` and `[[modem]]` (may be none).
+    """The bench that a TOML file describes: keys `timing`, `links`, tables `[network]`, `[[modem]]` and `[[fault]]` (may be none).
 
     Raises ConfigError that names file, key and what is allowed.
     """
@@ -111,20 +124,38 @@ def load(path: Path) -> EmulatorConfig:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
         raise ConfigError(f"{path}: {exc}") from exc
-    unknown = set(document) - {"timing", "links", "network", "modem"}
+    unknown = set(document) - {"timing", "links", "network", "modem", "fault"}
     if unknown:
-        raise ConfigError(f"{path}: {min(unknown)}: unknown; allowed are timing, links, network, modem")
-    modems = document.get("modem", [])
-    if not isinstance(modems, list):
-        raise ConfigError(f"{path}: modem: must be a list of tables, [[modem]]")
+        raise ConfigError(f"{path}: {min(unknown)}: unknown; allowed are timing, links, network, modem, fault")
+    modems, faults = (_tables(document, name, path) for name in ("modem", "fault"))
     config = EmulatorConfig(
         modems=tuple(_section(ModemConfig, entry, f"{path}: modem[{n}]") for n, entry in enumerate(modems)),
         network=_section(NetworkConfig, document.get("network", {}), f"{path}: network"),
         timing=str(document.get("timing", "none")),
         links=Path(str(document["links"])) if "links" in document else None,
+        faults=tuple(_fault(entry, f"{path}: fault[{n}]") for n, entry in enumerate(faults)),
     )
     check(config if config.modems else replace(config, modems=default_modems(1)), str(path))
     return config
+
+
+def _tables(document: Mapping[str, Any], name: str, path: Path) -> list[Any]:
+    tables = document.get(name, [])
+    if not isinstance(tables, list):
+        raise ConfigError(f"{path}: {name}: must be a list of tables, [[{name}]]")
+    return tables
+
+
+def _fault(entry: Any, where: str) -> FaultConfig:
+    if not isinstance(entry, dict):
+        raise ConfigError(f"{where}: must be a table")
+    kind, modem, at_s = entry.get("kind"), entry.get("modem", "*"), entry.get("at_s", 0.0)
+    if not isinstance(kind, str) or not isinstance(modem, str):
+        raise ConfigError(f"{where}: kind and modem: must be str")
+    if not isinstance(at_s, int | float) or isinstance(at_s, bool) or not 0 <= at_s <= MAX_AT_S:
+        raise ConfigError(f"{where}: at_s: must be 0 to {MAX_AT_S} seconds")
+    values = {name: value for name, value in entry.items() if name not in ("kind", "modem", "at_s")}
+    return FaultConfig(kind=kind, modem=modem, at_s=at_s, fields=values)
 
 
 def _section(kind: type[_Section], entry: Any, where: str) -> _Section:
@@ -155,9 +186,20 @@ def check(config: EmulatorConfig, where: str = "emulator") -> None:
     check_network(config.network, where)
     for modem in config.modems:
         _check_modem(modem, where)
+    for n, fault in enumerate(config.faults):
+        _check_fault(fault, names, f"{where}: fault[{n}]")
     numbers = [completed(modem, position).number for position, modem in enumerate(config.modems, start=1)]
     if len(set(numbers)) != len(numbers):
         raise ConfigError(f"{where}: modem: number: two modems have one number")
+
+
+def _check_fault(fault: FaultConfig, names: Sequence[str], where: str) -> None:
+    if fault.modem not in ("*", *names):
+        raise ConfigError(f"{where}: modem: must be one of *, {', '.join(names)}")
+    try:
+        build(fault.kind, fault.fields)
+    except RequestError as exc:
+        raise ConfigError(f"{where}: {exc}") from exc
 
 
 def _check_modem(modem: ModemConfig, where: str) -> None:

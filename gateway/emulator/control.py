@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
+from dataclasses import asdict
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +17,8 @@ from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from gateway.emulator import content
-from gateway.emulator.faults import KINDS
+from gateway.emulator.config import MAX_AT_S
+from gateway.emulator.faults import COMMON, KINDS, Kind
 from gateway.errors import GatewayError
 
 if TYPE_CHECKING:
@@ -63,11 +65,12 @@ class StatusReportBody(_Body):
 
 
 class FaultBody(BaseModel):
-    """`POST /fault`: fields besides these two depend on the kind."""
+    """`POST /fault`: fields besides these depend on the kind. `at_s`: in so many seconds."""
 
     model_config = ConfigDict(extra="allow")
     modem: str
     kind: str
+    at_s: float = Field(default=0.0, ge=0, le=MAX_AT_S)
 
 
 class NetworkBody(_Body):
@@ -172,6 +175,10 @@ def _shown(emulator: Emulator, modem: Modem) -> dict[str, Any]:
     }
 
 
+def _kind(kind: Kind) -> dict[str, Any]:
+    return {"stage": kind.stage.value, "fields": dict(kind.fields), "match": kind.match, "meaning": kind.meaning}
+
+
 def _observation(app: FastAPI, emulator: Emulator) -> None:
     def after(n: int) -> Iterator[Submitted]:
         records = emulator.network.submitted
@@ -207,12 +214,14 @@ def _observation(app: FastAPI, emulator: Emulator) -> None:
         return {"chunks": shown, "next": chunks[-1].n if chunks else after_}
 
     @app.get("/faults")
-    async def kinds() -> dict[str, Any]:
+    async def faults(after_: Annotated[int, Query(alias="after", ge=0)] = 0) -> dict[str, Any]:
+        """The grammar, and what has struck: `after` is the number of the last strike that is known, per modem."""
         return {
-            "kinds": {
-                name: {"stage": kind.stage.value, "takes": sorted(kind.takes), "meaning": kind.meaning}
-                for name, kind in KINDS.items()
-            }
+            "common": dict(COMMON),
+            "kinds": {name: _kind(kind) for name, kind in KINDS.items()},
+            "struck": {
+                name: [asdict(one) for one in modem.faults.struck(after_)] for name, modem in emulator.modems.items()
+            },
         }
 
 
@@ -229,6 +238,9 @@ def _actions(app: FastAPI, emulator: Emulator) -> None:
 
     @app.post("/fault")
     async def fault(body: FaultBody) -> dict[str, Any]:
+        if body.at_s:
+            emulator.schedule(body.at_s, body.modem, body.kind, **(body.model_extra or {}))
+            return {"faults": 0}
         set_ = emulator.fault(body.modem, body.kind, **(body.model_extra or {}))
         return {"faults": len(set_)}
 

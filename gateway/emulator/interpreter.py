@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gateway.emulator.commands.table import AtError, Call, Op, Prompt, parse
 from gateway.emulator.commands.verbose import CME_TEXT, CMS_TEXT
 from gateway.emulator.faults import Fault, Stage
+from gateway.emulator.replies import answer
 
 if TYPE_CHECKING:
     from gateway.emulator.modem import Modem
@@ -158,19 +159,10 @@ class Interpreter:
     def _finish(self, texts: list[str], final: str, fault: Fault | None) -> None:
         if self._stopped:
             return
-        if fault is None or fault.kind == "delay-reply":
+        if fault is None:
             self._modem.output.write(self._framed(texts, final))
-        elif fault.kind == "drop-ok":
-            self._modem.output.write(self._framed(texts, ""))
-        elif fault.kind == "urc" and fault.inside:
-            self._modem.output.write(self._framed(texts, ""))
-            self._modem.urc(fault.text)
-            self._modem.output.write(self._framed([], final))
-        elif fault.kind in ("garbage", "urc"):
-            self._modem.strike(fault)
-            self._modem.output.write(self._framed(texts, final))
-        elif fault.kind != "drop-reply":
-            self._modem.strike(fault)
+        else:
+            answer(self._modem, fault, self._framed, texts, final)
         if self._busy:
             self._busy = False
             held = bytes(self._held)
@@ -192,14 +184,14 @@ class Interpreter:
     # the prompt
 
     def _open_prompt(self, line: str, prompt: Prompt) -> None:
-        fault = self._modem.faults.take(Stage.COMMAND, line, frozenset({"no-prompt"}))
+        fault = self._modem.faults.take(Stage.COMMAND, line, frozenset({"no-prompt", "odd-prompt"}))
         if fault is not None and fault.swallow:
             return
         self._prompt, self._prompt_line = prompt, line
         self._text.clear()
         self._prompt_timer = self._modem.loop.call_later(self._modem.config.prompt_timeout_s, self._prompt_expired)
-        if fault is None:
-            self._modem.output.write(b"\r\n> ")
+        shown = "\r\n> " if fault is None else fault.text  # "" where there is to be none
+        self._modem.output.write(shown.encode())
 
     def _collect(self, data: bytes) -> bytes:
         ends = [place for place in (data.find(CTRL_Z), data.find(ESC)) if place >= 0]

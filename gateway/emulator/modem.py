@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from gateway.emulator import commands
 from gateway.emulator.commands.registers import REGISTERS
 from gateway.emulator.commands.table import Handler, Op
 from gateway.emulator.config import ModemConfig
+from gateway.emulator.data_mode import DataMode
 from gateway.emulator.faults import Fault, Faults, Stage, build
 from gateway.emulator.interpreter import Interpreter
 from gateway.emulator.output import Output
@@ -21,14 +23,15 @@ from gateway.emulator.pty import ClientWatch, Port
 from gateway.emulator.reception import Reception
 from gateway.emulator.recorder import Recorder
 from gateway.emulator.storage import PIN_TRIES, PUK_TRIES, Memory
+from gateway.emulator.strikes import ROAMING, SEARCHING, SHORTEST_ABSENCE_S, Plight, recover, strike
 from gateway.errors import RequestError
 
 if TYPE_CHECKING:
     from gateway.emulator.network import Network
 
 BOOT_PACE = 0.02  # how much faster a boot is then
-SHORTEST_ABSENCE_S = 0.05  # of a reboot when nothing takes time
-REGISTERED, SEARCHING, IDLE = 1, 2, 0  # <stat> of +CREG
+REGISTERED, IDLE = 1, 0  # <stat> of +CREG
+USUAL_RSSI, NO_RSSI = 21, 99  # of +CSQ
 
 
 @dataclass(slots=True)
@@ -76,19 +79,21 @@ class Modem:
         self.realistic = realistic
         self.loop = asyncio.get_running_loop()
         self.rng = random.Random(f"{network.config.seed}/{config.name}")  # noqa: S311  reproducible, not secret
-        self.faults = Faults(self.rng, self.loop.time)
-        self.sim = Sim((config.first_mr - 1) % 256, network.config.smsc, config.pin, config.puk)
+        self.recorder = Recorder(network.clock)
+        self.faults = Faults(f"{network.config.seed}/{config.name}/faults", self.loop.time, self.recorder.octets)
+        self.plight = Plight()
+        self.sim = self.new_sim(pin=config.pin)
         sizes = {name: config.storages.get(name, size) for name, size in chosen.memories.items()}
         self.memories = {name: Memory(name, size, chosen.first_index) for name, size in sizes.items()}
         self.handlers: dict[tuple[str, Op], Handler] = commands.table_for(chosen)
         self.port: Port | None = None
-        self.recorder = Recorder(network.clock)
         self.reception = Reception(self)
         self._watch = watch
         self._link = None if links is None else links / config.name
+        self._relink = True
+        self._stand_in: tuple[int, int] | None = None  # a pty that keeps a port's number taken
         self._boots = 0  # power cycles; what was to happen before one does not happen after it
         self._recovery: dict[str, asyncio.TimerHandle] = {}
-        self._no_network = False
         self._announced: int | None = None
         self.power_on()
 
@@ -96,6 +101,14 @@ class Modem:
 
     def power_on(self) -> None:
         """Plugged in: a port appears, volatile settings are at their defaults, the SIM comes up, boot URCs follow."""
+        self.port = Port(self._watch, self._receive, self._link if self._relink else None)
+        self.port.on_closed = self._clients_gone
+        self._release_number()
+        self._boot()
+
+    def _boot(self) -> None:
+        self.data_mode: DataMode | None = None
+        self._dark = False
         self.settings = self.default_settings()
         self.cfun = 1
         self.deregistered = False
@@ -104,7 +117,6 @@ class Modem:
         self._attached = not self.realistic
         self.output = Output(self)
         self.interpreter = Interpreter(self)
-        self.port = Port(self._watch, self._receive, self._link)
         # Before the first client there is nobody to tell; after a replug there may be, and when nothing takes time
         # the messages come in the same order, only sooner.
         pace = 1.0 if self.realistic else BOOT_PACE if self._boots else 0.0
@@ -123,21 +135,51 @@ class Modem:
         """Unplugged: the port vanishes and nothing that was under way is answered."""
         if self.port is None:
             return
+        self._halt()
+        self.port.close(keep_link=not self._relink)
+        self.port = None
+
+    def _halt(self) -> None:
         self._boots += 1
         self.interpreter.stop()
         self.output.stop()
         self.reception.power_lost()
-        self.port.close()
-        self.port = None
 
-    def unplug(self, duration_s: float | None) -> None:
-        """Off now, and on again after `duration_s`; with None it stays off until `replug`."""
+    def unplug(
+        self, duration_s: float | None, *, renumber: bool = False, rename: str = "", relink: bool = True
+    ) -> None:
+        """Off now, and on again after `duration_s`; with None it stays off until `replug`.
+
+        `renumber`: it comes back as another device; `rename`: under another link; without `relink` the link is left
+        behind as it is.
+        """
+        self._relink = relink
         self.power_off()
-        self._recover("plug", duration_s, self.replug)
+        if renumber and self._stand_in is None:
+            self._stand_in = os.openpty()  # takes the number that has become free
+        if rename and self._link is not None:
+            self._link = self._link.with_name(rename)
+        self.recover_after("plug", duration_s, self.replug)
+
+    def _release_number(self) -> None:
+        for descriptor in self._stand_in or ():
+            os.close(descriptor)
+        self._stand_in = None
+
+    def restart_behind_port(self, absence_s: float) -> None:
+        """A reboot that the port outlives, as one on a UART does. What is heard meanwhile is lost."""
+        if self.port is None:
+            return
+        self._halt()
+        self._dark = True
+        self.say(b"\0")
+        self.recover_after("plug", absence_s, self.replug)
 
     def replug(self) -> None:
         if self.port is None:
             self.power_on()
+        elif self._dark:
+            self._boot()
 
     def reboot(self) -> None:
         """What AT+CFUN=1,1 and its vendor forms do: the port re-enumerates."""
@@ -147,6 +189,7 @@ class Modem:
         for timer in self._recovery.values():
             timer.cancel()
         self.power_off()
+        self._release_number()
 
     def default_settings(self) -> Settings:
         registers = {name: one.default for name, one in REGISTERS.items()}
@@ -163,12 +206,15 @@ class Modem:
         if boots == self._boots:
             action(*arguments)
 
-    def _recover(self, name: str, duration_s: float | None, action: Callable[[], object]) -> None:
+    def recover_after(
+        self, name: str, duration_s: float | None, action: Callable[..., object], *arguments: Any
+    ) -> None:
+        """Calls `action` in `duration_s` seconds, power or not; a later call of the same `name` takes its place."""
         pending = self._recovery.pop(name, None)
         if pending is not None:
             pending.cancel()
         if duration_s is not None:
-            self._recovery[name] = self.loop.call_later(duration_s, action)
+            self._recovery[name] = self.loop.call_later(duration_s, action, *arguments)
 
     def _idle(self, period: float, text: str) -> None:
         if self.settings.registers.get("^CURC", 1):
@@ -191,11 +237,17 @@ class Modem:
         """<stat> of +CREG."""
         if self.port is None or self.cfun != 1 or self.deregistered or self.sim_state != "READY":
             return IDLE
-        return REGISTERED if self._attached and not self._no_network else SEARCHING
+        return (self.plight.registration or REGISTERED) if self._attached else SEARCHING
 
     @property
     def registered(self) -> bool:
-        return self.registration == REGISTERED
+        return self.registration in (REGISTERED, ROAMING)
+
+    @property
+    def rssi(self) -> int:
+        """<rssi> of +CSQ (27.007 8.5)."""
+        usual = USUAL_RSSI if self.plight.rssi is None else self.plight.rssi
+        return usual if self.registered else NO_RSSI
 
     def registration_changed(self) -> None:
         """Tells the client where the network stands now, and takes what waited for it."""
@@ -206,7 +258,7 @@ class Modem:
         for name, level in self.settings.registration.items():
             if level and (name, Op.READ) in self.handlers:
                 self.urc(f"{name}: {stat}{self.location(level)}")
-        if stat == REGISTERED:
+        if self.registered:
             self.network.flush(self)
 
     def location(self, level: int) -> str:
@@ -232,6 +284,15 @@ class Modem:
     def _attach(self) -> None:
         self._attached = True
         self.registration_changed()
+
+    def new_sim(self, *, pin: str) -> Sim:
+        """A SIM that has sent nothing yet."""
+        return Sim((self.config.first_mr - 1) % 256, self.network.config.smsc, pin, self.config.puk)
+
+    def sim_changed(self, config: ModemConfig) -> None:
+        """Another SIM is in: `config` has its identities."""
+        old, self.config = self.config.number, config
+        self.network.renumber(self, old)
 
     def next_mr(self) -> int:
         """The TP-MR of the next accepted message."""
@@ -269,77 +330,36 @@ class Modem:
 
     def _receive(self, data: bytes) -> None:
         self.recorder.heard(data)
-        if self.faults.active and self.faults.output("mute"):
+        if self._dark or (self.faults.active and self.faults.output("mute")):
             return
-        self.interpreter.receive(data)
+        (self.data_mode or self.interpreter).receive(data)
+
+    def _clients_gone(self) -> None:
+        if self.data_mode is not None:
+            self.data_mode.closed()
 
     # faults
 
     def fault(self, kind: str, **values: Any) -> Fault:
         """Sets a fault (`faults.KINDS`). Raises RequestError when its fields do not fit."""
         fault = build(kind, values)
-        if fault.memory not in self.memories:
+        if fault.memory and fault.memory not in self.memories:
             raise RequestError(f"{self.config.name} has {', '.join(self.memories)}", field="memory")
         if fault.stage is Stage.NOW:
-            self.strike(fault)
+            self.faults.note(kind, "")
+            strike(self, fault)
         else:
             self.faults.add(fault)
         return fault
 
-    def strike(self, fault: Fault) -> None:
-        """What a fault that acts on the modem as a whole does, now."""
-        match fault.kind:
-            case "unplug":
-                self.unplug(fault.duration_s)
-            case "power-cycle":
-                self.unplug(fault.duration_s or SHORTEST_ABSENCE_S)
-            case "garbage":
-                self.output.write(bytes.fromhex(fault.hex))
-            case "urc":
-                self.urc(fault.text)
-            case "registration-lost":
-                self._no_network = True
-                self.registration_changed()
-                self._recover("network", fault.duration_s, self.recover_network)
-            case "sim-locked":
-                self.sim.pin = self.sim.pin or "1234"
-                self.pin_entered = False
-                self.registration_changed()
-            case "sim-missing":
-                self.sim.present = False
-                self.registration_changed()
-                self._recover("sim", fault.duration_s, self.recover_sim)
-            case "storage-full":
-                self.memories[fault.memory].blocked = True
-                self._recover("memory", fault.duration_s, self.recover_memories)
-            case "clear":
-                self.recover()
-            case "forget-cnmi":
-                self.settings.cnmi = [0, 0, 0, 0, 0]
-
-    def recover_network(self) -> None:
-        self._no_network = False
-        self.registration_changed()
-
-    def recover_sim(self) -> None:
-        self.sim.present = True
-        self.registration_changed()
-
-    def recover_memories(self) -> None:
-        for memory in self.memories.values():
-            memory.blocked = False
-        self.network.flush(self)
-
     def recover(self) -> None:
         """Ends every fault."""
         self.faults.clear()
-        self.recover_network()
-        self.recover_sim()
-        self.recover_memories()
-        self.replug()
+        recover(self)
 
     def erase(self) -> None:
         """Empties every memory."""
         for memory in self.memories.values():
             memory.slots.clear()
         self.reception.forget()
+        self.faults.reset()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from gateway.clock import Clock
 from gateway.emulator import tpdu
 from gateway.emulator.commands.table import cms
 from gateway.emulator.config import NetworkConfig
+from gateway.emulator.faults import Stage
 from gateway.emulator.reception import Item, Verdict
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ class Network:
         self._loop = asyncio.get_running_loop()
         self._modems: dict[str, Modem] = {}
         self._mailboxes: dict[str, Mailbox] = {}
+        self._parked: dict[str, Mailbox] = {}  # of SIMs that were taken out, by number
         self._addresses: dict[str, bytes] = {}
         self.lost = 0  # what no mailbox had room for
         self.under_way = 0  # TPDUs on their way to a modem's mailbox
@@ -100,12 +102,23 @@ class Network:
         self._addresses[modem.config.name] = tpdu.address(modem.config.number)
         self._mailboxes[modem.config.name] = Mailbox()
 
+    def renumber(self, modem: Modem, old: str) -> None:
+        """Another SIM is in the modem. What waits for the one that was in before waits until it is back."""
+        number = modem.config.number
+        del self._modems[old.removeprefix("+")]
+        self._modems[number.removeprefix("+")] = modem
+        self._addresses[modem.config.name] = tpdu.address(number)
+        self._parked[old] = self._mailboxes[modem.config.name]
+        self._mailboxes[modem.config.name] = self._parked.pop(number, Mailbox())
+        self.flush(modem)
+
     def reset(self) -> None:
         """Forgets every message: waiting, under way, or recorded."""
         self._generation += 1
         self.under_way = self.lost = 0
         self.submitted.clear()
         self.accepted = 0
+        self._parked.clear()
         for name in self._mailboxes:
             self._mailboxes[name] = Mailbox()
 
@@ -177,7 +190,8 @@ class Network:
         config, rng = self.config, self._rng
         for _ in range(2 if config.report_repeat and rng.random() < config.report_repeat else 1):
             delay = config.report_delay_s + self._travel(config.report_jitter_s)
-            self._later(delay, self._arrive, modem, item)
+            for more in _delays(modem, item):
+                self._later(delay + more, self._arrive, modem, item)
 
     def _travel(self, jitter_s: float) -> float:
         """What chance adds to a delay."""
@@ -196,7 +210,8 @@ class Network:
             delay = delay_s + config.delay_s + self._travel(config.jitter_s)
             if config.reorder and rng.random() < config.reorder:
                 delay += config.reorder_s
-            self._later(delay, self._arrive, modem, item)
+            for more in _delays(modem, item):
+                self._later(delay + more, self._arrive, modem, item)
 
     def _arrive(self, modem: Modem, item: Item) -> None:
         queue = self._mailboxes[modem.config.name].queue(item)
@@ -246,3 +261,20 @@ class Network:
             else:
                 queue.full = verdict is Verdict.FULL
                 return
+
+
+def _delays(modem: Modem, item: Item) -> tuple[float, ...]:
+    """When the copies of a TPDU arrive, beyond what it takes anyway: one, unless a fault of the modem wants otherwise."""
+    if not modem.faults.active:
+        return (0.0,)
+    fault = modem.faults.take(Stage.NETWORK, "report" if item.report else "message")
+    return (0.0,) if fault is None else _COPIES[fault.kind](fault.delay_s)
+
+
+_COPIES: Mapping[str, Callable[[float], tuple[float, ...]]] = {
+    "message-repeat": lambda delay_s: (0.0, delay_s),
+    "message-late": lambda delay_s: (delay_s,),
+    "report-repeat": lambda delay_s: (0.0, delay_s),
+    "report-late": lambda delay_s: (delay_s,),
+    "report-lost": lambda _: (),
+}

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from gateway.emulator.faults import Fault
     from gateway.emulator.modem import Modem
 
-GLUE_S = 0.05
-
 
 class Output:
     """Keeps the order of everything written, whichever fault is on it."""
@@ -45,6 +43,16 @@ class Output:
         else:
             self._send(data)
 
+    def cut(self, data: bytes, at: int, interval_s: float) -> None:
+        """As `write`, with a pause of `interval_s` behind octet `at`; what is written meanwhile stays behind it."""
+        self.release()
+        if self._timer is not None or len(data) <= at:
+            self._send(data)
+            return
+        self._send(data[:at])
+        self._queue += data[at:]
+        self._timer = self._modem.loop.call_later(interval_s, self._drip, None)
+
     def stop(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -52,7 +60,7 @@ class Output:
         self._seams.clear()
 
     def _send(self, data: bytes) -> None:
-        if self._modem.port is None:
+        if self._modem.port is None or self._modem.data_mode is not None:
             return
         if self._timer is None and not self._modem.faults.active:
             self._modem.say(data)
@@ -86,8 +94,7 @@ class Output:
             data = data.removeprefix(b"\r\n")
         self._seams.append(data)
         if self._timer is None:
-            hold = glue.interval_s if glue.interval_s > 0.001 else GLUE_S
-            self._timer = self._modem.loop.call_later(hold, self._glued)
+            self._timer = self._modem.loop.call_later(glue.interval_s, self._glued)
 
     def _glued(self) -> None:
         self._timer = None

@@ -44,6 +44,7 @@ class Personality:
     prompt_abort: str = "OK"  # answer to ESC at the prompt; "": nothing
     csms_services: tuple[int, ...] = (0, 1)
     cnma_loss_disables: bool = True  # 27.005 3.4.1: without CNMA in time, mt and ds fall back to 0
+    undervoltage: str = ""  # last words of a brown-out, where the family has any
     full_urc: str = ""  # sent when a message did not fit; {memory} is filled in
     registers: Mapping[str, tuple[int, tuple[int, ...]]] = field(default_factory=dict)  # name -> (default, allowed)
     fixed: Mapping[str, str] = field(default_factory=dict)  # "+CMD?" -> its information text ("" is just OK)
@@ -144,6 +145,7 @@ SIM800 = replace(
     memories={"SM": 30, "ME": 50},
     memory_choice=(("SM", "ME", "MT"), ("SM", "ME", "MT"), ("SM", "ME", "MT")),
     unknown_command="ERROR",
+    undervoltage="UNDER-VOLTAGE POWER DOWN",
     sms_ready_s=4.0,
     absent=frozenset({"^ICCID", "^CPIN", "^RESET", "+CICCID", "+CRESET", "+CEREG", "+CESQ", "+CVHU"}),
     boot=((0.2, "RDY"), (0.4, "+CFUN: 1"), (1.0, "+CPIN: READY"), (3.0, "Call Ready"), (4.0, "SMS Ready")),

@@ -79,6 +79,7 @@ class Port:
         self._receive = receive
         self._link = link
         self._loop = asyncio.get_running_loop()
+        self.on_closed: Callable[[], None] | None = None  # called when nobody has the port open any more
         self._pending = bytearray()
         self._unflushed = False  # whether a client may have left something unread
         self._master, slave = os.openpty()
@@ -105,9 +106,14 @@ class Port:
         """Whether somebody has the port open at this moment."""
         return not self._presence.poll(0)
 
-    def close(self) -> None:
+    def close(self, *, keep_link: bool = False) -> None:
         """The device vanishes: its link first, then the pty; clients see a hang-up."""
-        if self._link is not None and self._link.is_symlink() and os.readlink(self._link) == self.path:
+        if (
+            not keep_link
+            and self._link is not None
+            and self._link.is_symlink()
+            and os.readlink(self._link) == self.path
+        ):
             self._link.unlink()
         self._loop.remove_reader(self._master)
         self._loop.remove_writer(self._master)
@@ -132,6 +138,8 @@ class Port:
         """Called by the watch with the inotify masks of the opens and closes since the last time, in order."""
         self._loop.add_reader(self._master, self._readable)
         closes = [place for place, mask in enumerate(masks) if mask & IN_CLOSE]
+        if closes and self.on_closed is not None and not self.has_client:
+            self.on_closed()
         if not closes or not self._unflushed:
             return
         if not self.has_client or any(mask & IN_OPEN for mask in masks[closes[0] :]):

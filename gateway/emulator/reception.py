@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gateway.emulator import tpdu
 from gateway.emulator.faults import Stage
+from gateway.emulator.replies import wrong_length
 from gateway.emulator.storage import Memory, Stat, Stored
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 MAX_BUFFERED = 32  # indications kept while +CNMI mode is 0
 PID_TYPE_0 = 0x40  # 23.040 9.2.3.9: acknowledged, never shown or stored
 PID_REPLACE = range(0x41, 0x48)
+WRONG_LENGTH = frozenset({"wrong-length"})
 
 
 class Verdict(Enum):
@@ -54,7 +56,7 @@ class Reception:
 
     def take(self, item: Item) -> Verdict:
         """One delivery attempt of the service centre."""
-        if not (self._modem.registered and self._modem.sms_ready):
+        if not (self._modem.registered and self._modem.sms_ready) or self._modem.plight.deaf:
             return Verdict.LATER
         return self._take_report(item) if item.report else self._take_message(item)
 
@@ -83,6 +85,9 @@ class Reception:
     def _direct(self, item: Item, header: str) -> Verdict:
         if self._owed is not None:
             return Verdict.LATER
+        faults = self._modem.faults
+        fault = faults.take(Stage.REPLY, header, WRONG_LENGTH) if faults.active else None
+        header = header if fault is None else wrong_length(header, fault.by)
         self._modem.urc(f"{header}\r\n{self.hex(item)}")
         if not self._modem.settings.csms:
             return Verdict.TAKEN

@@ -26,6 +26,7 @@ class Recorder:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._count = 0
+        self._octets = {"<": 0, ">": 0}
         self._chunks: deque[Chunk] = deque(maxlen=MAX_CHUNKS)
 
     def heard(self, octets: bytes) -> None:
@@ -34,10 +35,15 @@ class Recorder:
     def said(self, octets: bytes) -> None:
         self._keep(">", octets)
 
+    def octets(self) -> tuple[int, int]:
+        """How many octets the modem has heard and said since it was made."""
+        return self._octets["<"], self._octets[">"]
+
     def after(self, n: int) -> list[Chunk]:
         """The chunks that are kept with a number above `n`, in order."""
         return [chunk for chunk in self._chunks if chunk.n > n]
 
     def _keep(self, direction: str, octets: bytes) -> None:
         self._count += 1
+        self._octets[direction] += len(octets)
         self._chunks.append(Chunk(self._count, self._clock.monotonic(), direction, octets))

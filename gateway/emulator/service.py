@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
@@ -12,7 +13,7 @@ from gateway.clock import SystemClock
 from gateway.emulator import config as configuration
 from gateway.emulator import content, tpdu
 from gateway.emulator.config import EmulatorConfig
-from gateway.emulator.faults import Fault
+from gateway.emulator.faults import Fault, build
 from gateway.emulator.modem import Modem
 from gateway.emulator.network import Network
 from gateway.emulator.pty import ClientWatch
@@ -22,7 +23,10 @@ from gateway.errors import RequestError
 if TYPE_CHECKING:
     from gateway.emulator.control import Control
 
+log = logging.getLogger(__name__)
+
 ALL_MODEMS = "*"
+MAX_SCRIPT = 10_000  # faults that wait for their time
 
 
 class Emulator:
@@ -34,8 +38,10 @@ class Emulator:
         self.modems: dict[str, Modem] = {}
         self.control_url: str | None = None
         self._control: Control | None = None
+        self._script: list[asyncio.TimerHandle] = []
 
     async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
         self._watch = ClientWatch()
         self._watch.start()
         try:
@@ -62,6 +68,8 @@ class Emulator:
 
             self._control = Control(self)
             self.control_url = await self._control.start(*config.control)
+        for step in config.faults:
+            self.schedule(step.at_s, step.modem, step.kind, **step.fields)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -69,6 +77,8 @@ class Emulator:
         await self._stop()
 
     async def _stop(self) -> None:
+        for step in self._script:
+            step.cancel()
         if self._control is not None:
             await self._control.stop()
         for modem in self.modems.values():
@@ -116,6 +126,22 @@ class Emulator:
         """Sets a fault on one modem or on all (`*`); see `faults.KINDS`. Raises RequestError."""
         targets = list(self.modems.values()) if modem == ALL_MODEMS else [self.modem(modem)]
         return [target.fault(kind, **values) for target in targets]
+
+    def schedule(self, at_s: float, modem: str, kind: str, **values: Any) -> None:
+        """Sets a fault in `at_s` seconds. Raises RequestError now when it is none."""
+        build(kind, values)
+        if modem != ALL_MODEMS:
+            self.modem(modem)
+        self._script = [step for step in self._script if step.when() > self._loop.time()]
+        if len(self._script) >= MAX_SCRIPT:
+            raise RequestError(f"at most {MAX_SCRIPT} faults can be waiting for their time")
+        self._script.append(self._loop.call_later(at_s, self._step, modem, kind, values))
+
+    def _step(self, modem: str, kind: str, values: dict[str, Any]) -> None:
+        try:
+            self.fault(modem, kind, **values)
+        except RequestError as error:  # there are too many, or this family lacks the memory: nobody is left to be told
+            log.warning("a fault of the script was not set: %s", error)
 
     def configure_network(self, **values: Any) -> None:
         """Changes how the network treats messages from now on. Raises ConfigError."""

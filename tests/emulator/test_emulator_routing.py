@@ -200,7 +200,7 @@ def test_a_report_of_modem_to_modem_means_that_it_was_taken() -> None:
         with one:
             await one.cmgs(submit(TWO, report=True))
             assert await silent(one)
-            emulator.modem("two").recover_network()
+            emulator.fault("two", "clear")
             await one.wait_for(rb"\+CDSI: .*\r\n")
 
     run(scenario)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gateway.emulator import tpdu
 from gateway.emulator.commands.table import AtError, Op, Prompt, cms, integer, on, text_list
-from gateway.emulator.faults import Stage
+from gateway.emulator.faults import Fault, Stage
 from gateway.emulator.storage import ALL, Memory, Stat, Stored
 
 if TYPE_CHECKING:
@@ -196,19 +196,26 @@ def supported(_: Modem, __: Arguments) -> str:
 
 def _submit(modem: Modem, command: str, octets: bytes, text: bytes) -> str:
     """Hands a SUBMIT to the network and answers with its TP-MR."""
-    fault = modem.faults.take(Stage.SUBMIT, command) if modem.faults.active else None
-    if fault is not None and not fault.network_takes:
-        raise cms(fault.code)
-    if not modem.registered:
-        raise cms(331)
     try:
         submit = tpdu.read_submit(octets)
     except tpdu.BadTpdu as exc:
         raise BAD_PDU from exc
+    fault = modem.faults.take(Stage.SUBMIT, f"{command} {submit.to}") if modem.faults.active else None
+    deaf = modem.plight.deaf
+    trouble = fault or deaf
+    if trouble is not None and not trouble.network_takes:
+        raise _refusal(trouble)
+    if not modem.registered:
+        raise cms(331)
     mr = modem.network.submit(modem, submit, text.strip(b"\r\n\0 "))
-    if fault is not None:
-        raise cms(fault.code)
+    if trouble is not None:
+        raise _refusal(trouble)
     return f"{command}: {mr}"
+
+
+def _refusal(fault: Fault) -> AtError:
+    """How the fault answers; an empty final result is no answer at all."""
+    return cms(fault.code) if fault.code and not fault.text else AtError(fault.text)
 
 
 @on("+CMGW", Op.SET)

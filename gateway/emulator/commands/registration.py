@@ -66,7 +66,7 @@ def operators(_: Modem, __: Arguments) -> str:
 
 @on("+CSQ", Op.RUN)
 def signal(modem: Modem, _: Arguments) -> str:
-    return "+CSQ: 21,99" if modem.registered else "+CSQ: 99,99"
+    return f"+CSQ: {modem.rssi},99"
 
 
 @on("+CSQ", Op.TEST)
