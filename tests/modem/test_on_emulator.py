@@ -333,7 +333,7 @@ def test_the_network_goes_and_comes_back() -> None:
         emulator.fault("one", "registration-lost")
         await listener.hears("down")
         assert not (await listener.shows("searching")).registered
-        emulator.modem("one").recover_network()
+        emulator.fault("one", "clear")
         await listener.hears("ready", 2)
         assert (await listener.shows("ready")).registered
 
