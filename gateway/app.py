@@ -128,6 +128,7 @@ def settings_of(config: Config) -> Settings:
         max_characters=config.outbox.max_characters,
         reassembly_timeout_s=config.inbox.reassembly_timeout_s,
         allow_emergency=config.outbox.allow_emergency,
+        retention_days=config.store.retention_days,
     )
 
 

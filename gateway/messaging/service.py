@@ -31,6 +31,7 @@ from gateway.messaging.model import (
 )
 from gateway.messaging.outbound import Policy
 from gateway.messaging.ports import LinePort, Store, Tx
+from gateway.messaging.retention import Retention
 from gateway.messaging.sender import Senders
 from gateway.messaging.timers import Timers
 
@@ -53,6 +54,7 @@ class Settings:
     max_characters: int = 1600
     reassembly_timeout_s: float = 86400
     allow_emergency: bool = False
+    retention_days: int = 0
 
 
 class Service:
@@ -73,6 +75,7 @@ class Service:
         self._lines = Lines(settings.lines, clock)
         self._senders = Senders(store, clock, self._lines, self._policy, self._settled)
         self._counts = Counts(store, clock, self._lines)
+        self._retention = Retention(store, clock, settings.retention_days)
         self._timers = Timers(
             store,
             clock,
@@ -108,6 +111,7 @@ class Service:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._timers.run(), name="timers")
             tasks.create_task(self._counts.run(), name="counts")
+            tasks.create_task(self._retention.run(), name="retention")
             tasks.create_task(self._senders.run(ports), name="senders")
 
     async def drain(self) -> None:
@@ -229,6 +233,7 @@ class Service:
 
     async def cursor(self, consumer: str) -> int:
         """The last seq that a consumer has finished; 0 at first."""
+        self._retention.reads_events(consumer)
         return await self._store.read(lambda tx: tx.events.cursor(consumer))
 
     async def advance(self, consumer: str, seq: int) -> None:

@@ -26,6 +26,7 @@ from gateway.messaging.ports import Tx
 from gateway.store.incoming import Parts
 from gateway.store.outbox import Commands, Events
 from gateway.store.outgoing import Messages, Reports, Segments
+from gateway.store.retention import Old
 from gateway.store.rows import ms
 
 log = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ class Transaction:
         self.reports = Reports(db)
         self.commands = Commands(db)
         self.events = Events(db)
+        self.old = Old(db)
 
 
 @dataclass(slots=True, eq=False)

@@ -74,6 +74,9 @@ class Events:
         row = self._db.execute("SELECT seq FROM cursors WHERE consumer = ?", (consumer,)).fetchone()
         return int(row["seq"]) if row else 0
 
+    def cursors(self) -> dict[str, int]:
+        return dict(self._db.execute("SELECT consumer, seq FROM cursors").fetchall())
+
     def advance(self, consumer: str, seq: int) -> None:
         self._db.execute(
             "INSERT INTO cursors VALUES (?, ?) ON CONFLICT DO UPDATE SET seq = max(seq, excluded.seq)", (consumer, seq)

@@ -84,8 +84,9 @@ class Messages:
         return rows.maybe_at(row[0])
 
     def waiting_count(self) -> int:
-        query = """SELECT count(*) FROM messages INDEXED BY messages_to_send
-                   WHERE direction = 'outbound' AND status IN ('queued', 'sending')"""
+        query = """SELECT (SELECT count(*) FROM messages INDEXED BY messages_to_send
+                     WHERE direction = 'outbound' AND status IN ('queued', 'sending'))
+                   + (SELECT count(*) FROM messages INDEXED BY messages_scheduled WHERE status = 'scheduled')"""
         return int(self._db.execute(query).fetchone()[0])
 
     def waiting_by_modem(self) -> dict[str | None, int]:

@@ -324,7 +324,8 @@ def test_a_queue_that_is_full_says_so_and_takes_no_part_of_a_list(
 
     async def scenario() -> None:
         async with rig(tmp_path) as box:
-            await box.send(to=["+4915112345678", "72211"])
+            await box.send(to="+4915112345678", send_at=box.clock.now() + timedelta(days=1))
+            await box.send(to="72211")
             full = await box.send(to=["72212", "72213"])
             assert full.error is not None
             assert (full.status, full.error[0]) == ("rejected", "queue_full")

@@ -1,0 +1,83 @@
+"""SQL that deletes what is old and finished. Every call looks at a few rows, so that it holds nobody up."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from datetime import datetime
+
+from gateway.store.rows import ms
+
+# What a status report could still change, or a modem still has in hand, is not finished.
+_OLD_MESSAGES = """
+SELECT id FROM messages AS m WHERE n > ? AND n <= ? AND created_at < ?
+  AND (status IN ('delivered', 'undelivered', 'failed', 'canceled', 'received') AND updated_at < ?
+    OR status = 'sent' AND updated_at < ?)
+  AND NOT EXISTS (SELECT 1 FROM segments WHERE message_id = m.id AND state IN ('submitting', 'unknown'))
+"""
+
+
+class Old:
+    """What retention needs. `after`: where the last call stopped; each returns where the next one goes on, None at the end."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def delete_messages(self, after: int, before: datetime, settled_before: datetime, limit: int) -> int | None:
+        """Finished messages with their segments and timeline. `settled_before`: for those that a report may still change."""
+
+        def delete(last: int) -> None:
+            times = ms(before), ms(before), ms(min(before, settled_before))
+            ids = [(row["id"],) for row in self._db.execute(_OLD_MESSAGES, (after, last, *times))]
+            for table, column in (("segments", "message_id"), ("timeline", "message_id"), ("messages", "id")):
+                self._db.executemany(f"DELETE FROM {table} WHERE {column} = ?", ids)  # noqa: S608 - own names
+
+        return self._step("messages", "n", "created_at", after, before, limit, delete)
+
+    def delete_assemblies(self, after: int, before: datetime, limit: int) -> int | None:
+        where = "started_at < ? AND delivered = 1"
+        return self._simple("assemblies", "n", "started_at", where, after, before, limit)
+
+    def delete_parts(self, after: int, before: datetime, limit: int) -> int | None:
+        """Received parts that the modem has let go and that no unfinished text needs."""
+        where = """received_at < ? AND released_at IS NOT NULL AND NOT EXISTS
+                   (SELECT 1 FROM assemblies WHERE assemblies.n = parts.assembly AND delivered = 0)"""
+        return self._simple("parts", "n", "received_at", where, after, before, limit)
+
+    def delete_reports(self, after: int, before: datetime, limit: int) -> int | None:
+        return self._simple("reports", "n", "received_at", "received_at < ?", after, before, limit)
+
+    def delete_commands(self, after: int, before: datetime, limit: int) -> int | None:
+        return self._simple("commands", "n", "at", "at < ?", after, before, limit)
+
+    def delete_events(self, after: int, before: datetime, read: int, limit: int) -> int | None:
+        """Events with seq ≤ `read`."""
+        return self._simple("events", "seq", "at", f"at < ? AND seq <= {read:d}", after, before, limit)
+
+    def _simple(
+        self, table: str, key: str, time: str, where: str, after: int, before: datetime, limit: int
+    ) -> int | None:
+        def delete(last: int) -> None:
+            query = f"DELETE FROM {table} WHERE {key} > ? AND {key} <= ? AND {where}"  # noqa: S608 - own names
+            self._db.execute(query, (after, last, ms(before)))
+
+        return self._step(table, key, time, after, before, limit, delete)
+
+    def _step(
+        self,
+        table: str,
+        key: str,
+        time: str,
+        after: int,
+        before: datetime,
+        limit: int,
+        delete: Callable[[int], None],
+    ) -> int | None:
+        """One step through a table in the order of its growth. The end: no more rows, or none among them that is old."""
+        query = f"SELECT {key}, {time} FROM {table} WHERE {key} > ? ORDER BY {key} LIMIT ?"  # noqa: S608 - own names
+        looked_at = self._db.execute(query, (after, limit)).fetchall()
+        if not looked_at or min(row[1] for row in looked_at) >= (ms(before) or 0):
+            return None
+        last = int(looked_at[-1][0])
+        delete(last)
+        return last if len(looked_at) == limit else None
