@@ -158,17 +158,29 @@ _CAUSES = {
     codes.Retry.LOCAL: "local",
     codes.Retry.AMBIGUOUS: "ambiguous",
     codes.Retry.SENT: "sent",
+    codes.Retry.NO_VALIDITY: "no_validity",
 }
 
 
 def cause_of(error: str, *, unsent: bool = False) -> str:
     """A modem's refusal ("cms:38", "cme:14", "error" …) → how messaging is to treat it. `unsent`: nothing can have left."""
+    code = _code(error)
+    if code is None:
+        return "retry" if error else ""
+    cause = _CAUSES[code.retry]
+    return "retry" if unsent and cause in ("ambiguous", "sent") else cause
+
+
+def attempts_of(error: str) -> int | None:
+    """How often at most what met this error is tried; None: as often as anything."""
+    code = _code(error)
+    return code.attempts if code is not None else None
+
+
+def _code(error: str) -> codes.Code | None:
     kind, _, number = error.partition(":")
     table = {"cms": codes.cms, "cme": codes.cme}.get(kind)
-    if table is None or not number.isdecimal():
-        return "retry" if error else ""
-    cause = _CAUSES[table(int(number)).retry]
-    return "retry" if unsent and cause in ("ambiguous", "sent") else cause
+    return table(int(number)) if table is not None and number.isdecimal() else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +190,7 @@ class _Verdict:
     mr: int | None
     error: str
     cause: str
+    attempts: int | None = None
     outcome: str = ""
     detail: str = ""
 
@@ -188,6 +201,11 @@ class _LinePort:
     def __init__(self, name: str, line: Line) -> None:
         self.name = name
         self._line = line
+
+    @property
+    def counts_accepted(self) -> bool:
+        profile = self._line.profile
+        return profile is not None and profile.references_count_accepted
 
     async def run(self) -> None:
         await self._line.run()
@@ -200,6 +218,7 @@ class _LinePort:
             error=result.error,
             detail=result.detail,
             cause=cause_of(result.error, unsent=result.unsent),
+            attempts=attempts_of(result.error),
         )
 
 
@@ -232,4 +251,4 @@ class _LineListener:
 
 
 def _late(late: LateSubmit) -> _Verdict:
-    return _Verdict(mr=late.mr, error=late.error, cause=cause_of(late.error))
+    return _Verdict(mr=late.mr, error=late.error, cause=cause_of(late.error), attempts=attempts_of(late.error))

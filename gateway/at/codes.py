@@ -19,6 +19,8 @@ class Retry(Enum):
     """It may have been sent all the same."""
     SENT = "S"
     """The network has it already: treat as sent."""
+    NO_VALIDITY = "V"
+    """The service centre takes no validity period, or not this one: send again without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +83,8 @@ CMS: dict[int, Code] = {
     195: _code("P", "invalid SME address"),
     196: _code("P", "destination SME barred"),
     197: _code("S", "duplicate short message rejected"),
-    198: _code("P", "validity period format not supported"),
-    199: _code("P", "validity period not supported"),
+    198: _code("V", "validity period format not supported"),
+    199: _code("V", "validity period not supported"),
     208: _code("L", "SIM storage full"),
     209: _code("L", "no storage for short messages in the SIM"),
     210: _code("R", "error in the mobile station"),

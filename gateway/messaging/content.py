@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,10 +16,12 @@ from gateway.messaging.numbers import is_emergency, normalise
 from gateway.pdu import (
     Address,
     Alphabet,
+    Direction,
     Ports,
     Segmentation,
     Submit,
     ValidityPeriod,
+    decode_frame,
     encode_frame,
     segment,
     with_reference,
@@ -129,6 +131,14 @@ def build_pdus(message: Message, *, ref: int, reports: bool) -> list[tuple[str, 
         encode_frame(Submit(da=address, ud=ud, dcs=cut.dcs, validity=validity, status_report_request=reports))
         for ud in parts
     ]
+
+
+def without_validity(pdu: str) -> tuple[str, int] | None:
+    """An SMS-SUBMIT (AT hex) without its validity period, and its TPDU octets. None when it has none."""
+    tpdu = decode_frame(pdu, Direction.MO).tpdu
+    if not isinstance(tpdu, Submit) or tpdu.validity is None:
+        return None
+    return encode_frame(replace(tpdu, validity=None))
 
 
 def digest(request: SendRequest) -> str:

@@ -2,19 +2,21 @@
 
     pending → submitting → sent → delivered | undelivered
                  │  └────→ failed | pending (again)
-                 └───────→ unknown → sent | pending | failed
+                 └───────→ unknown → sent | pending | failed (→ sent, when a report comes after all)
 
 `submitting` is committed before the first octet of the PDU leaves; what cannot be known is `unknown` and is settled by
-evidence (a late answer, a status report) before any policy. The message's status follows from its segments.
+evidence (a late answer, a status report, the next reference) before any policy. The message's status follows from its segments.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import random
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from gateway.messaging import announce
+from gateway.messaging.content import without_validity
 from gateway.messaging.model import (
     LEFT,
     Message,
@@ -27,6 +29,9 @@ from gateway.messaging.ports import SubmitResult, Tx
 
 BACKOFF_S = (5, 15, 60, 300, 900)
 """Pause before the next attempt, by attempts made."""
+
+SPREAD = 0.2
+"""So much of a pause is left to chance, so that what failed at one moment does not come back at one moment."""
 
 LONGEST_PAUSE = timedelta(seconds=max(BACKOFF_S))
 
@@ -45,14 +50,30 @@ class Sim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """`max_attempts` per segment; `on_unknown`: "resend" or "fail"; `chance`: a number in [0, 1) for the pauses."""
+
+    max_attempts: int
+    on_unknown: str
+    chance: Callable[[], float] = random.SystemRandom().random
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of a submit, in our words. `state`: the segment's next state. `mr`: the reference when sent."""
+    """What came of a submit, in our words. `state`: the segment's next state. `mr`: the reference when sent.
+
+    `attempts`: how often at most, counted from the first time that the error limits it. `without_validity`: the next
+    attempt goes without a validity period. `detail`: words for the timeline where there is no error.
+    """
 
     state: SegmentState
     mr: int | None = None
     error: tuple[str, str] | None = None
     burns_attempt: bool = True
     line_pause_s: float = 0
+    attempts: int | None = None
+    without_validity: bool = False
+    detail: str = ""
 
 
 _REFUSAL_STATES = {
@@ -60,7 +81,12 @@ _REFUSAL_STATES = {
     "ambiguous": SegmentState.UNKNOWN,
     "sent": SegmentState.SENT,
 }
-_REFUSAL_CODES = {"permanent": "network_rejected", "ambiguous": "outcome_unknown", "local": "modem_error"}
+_REFUSAL_CODES = {
+    "permanent": "network_rejected",
+    "ambiguous": "outcome_unknown",
+    "local": "modem_error",
+    "no_validity": "network_rejected",
+}
 
 
 def judge(result: SubmitResult) -> Outcome:
@@ -75,17 +101,22 @@ def judge(result: SubmitResult) -> Outcome:
         return Outcome(
             state=SegmentState.PENDING, error=("modem_error", result.detail), burns_attempt=False, line_pause_s=1
         )
-    return judge_refusal(result.cause, f"{result.error}: {result.detail}" if result.detail else result.error)
+    detail = f"{result.error}: {result.detail}" if result.detail else result.error
+    return judge_refusal(result.cause, detail, result.attempts)
 
 
-def judge_refusal(cause: str, detail: str) -> Outcome:
-    """A refusal by its retry class ("retry", "permanent", "local", "ambiguous", "sent")."""
+def judge_refusal(cause: str, detail: str, attempts: int | None) -> Outcome:
+    """A refusal by its retry class ("retry", "permanent", "local", "ambiguous", "sent", "no_validity")."""
     state = _REFUSAL_STATES.get(cause, SegmentState.PENDING)
+    left = state is SegmentState.SENT
     return Outcome(
         state=state,
-        error=None if state is SegmentState.SENT else (_REFUSAL_CODES.get(cause, "network_busy"), detail),
+        error=None if left else (_REFUSAL_CODES.get(cause, "network_busy"), detail),
         burns_attempt=cause != "local",
         line_pause_s=LOCAL_PAUSE_S if cause == "local" else 0,
+        attempts=attempts,
+        without_validity=cause == "no_validity",
+        detail=f"the network has it already ({detail})" if left else "",
     )
 
 
@@ -139,6 +170,9 @@ def claim(tx: Tx, segment: Segment, sim: Sim, now: datetime) -> Segment | None:
         segment,
         state=SegmentState.SUBMITTING,
         attempts=known.attempts if known else 0,
+        limit=known.limit if known else None,
+        doubtful=known.doubtful if known else False,
+        ordinal=tx.segments.next_ordinal(),
         line=sim.line,
         imei=sim.imei,
         iccid=sim.iccid,
@@ -155,26 +189,53 @@ def claim(tx: Tx, segment: Segment, sim: Sim, now: datetime) -> Segment | None:
     return claimed
 
 
-def record(tx: Tx, segment: Segment, outcome: Outcome, max_attempts: int, now: datetime) -> Segment:
+def record(tx: Tx, segment: Segment, outcome: Outcome, policy: Policy, now: datetime) -> Segment:
     """Writes what came of a submit, and what follows from it for the message. Returns the segment as it is now."""
+    if outcome.without_validity and (changed := _without_validity(tx, segment, now)) is not None:
+        segment = changed
+    elif outcome.without_validity:  # it was not the validity period
+        outcome = replace(outcome, state=SegmentState.FAILED)
     attempts = segment.attempts + (1 if outcome.burns_attempt else 0)
+    limit = segment.limit
+    if outcome.attempts is not None:
+        limit = min(limit or segment.attempts + outcome.attempts, policy.max_attempts)
     state, error = outcome.state, outcome.error
-    if state is SegmentState.PENDING and attempts >= max_attempts:
+    if state is SegmentState.PENDING and attempts >= policy.max_attempts:
         state = SegmentState.FAILED
+    if state is SegmentState.PENDING and outcome.attempts is not None and limit is not None and attempts >= limit:
+        state, error = SegmentState.FAILED, ("network_rejected", error[1] if error else "")
     settled = replace(
         segment,
         state=state,
         mr=outcome.mr,
         attempts=attempts,
+        limit=limit,
+        doubtful=segment.doubtful or state is SegmentState.UNKNOWN,
         settled_at=now,
         error=error[1] if error else "",
     )
-    detail = error[1] if error else ""
+    detail = error[1] if error else outcome.detail
     if state is SegmentState.SENT and outcome.mr is not None:
-        detail = detail or f"reference {outcome.mr}"
+        detail = f"{detail}; reference {outcome.mr}" if detail else f"reference {outcome.mr}"
     put(tx, settled, now, detail)
-    follow(tx, settled, error, now)
+    follow(tx, settled, error, now, policy)
     return settled
+
+
+def _without_validity(tx: Tx, segment: Segment, now: datetime) -> Segment | None:
+    """The segment, and what of its message has not left, without a validity period. None when there was none."""
+    without = without_validity(segment.pdu)
+    if without is None:
+        return None
+    for other in tx.segments.of(segment.message_id):
+        if other.state is SegmentState.PENDING and (shorter := without_validity(other.pdu)) is not None:
+            tx.segments.put(replace(other, pdu=shorter[0], length=shorter[1]))
+    detail = "the service centre takes no validity period; it goes without one"
+    tx.messages.log(
+        segment.message_id,
+        TimelineEntry(at=now, what="changed", segment=segment.seq, modem=segment.line, detail=detail),
+    )
+    return replace(segment, pdu=without[0], length=without[1])
 
 
 def put(tx: Tx, segment: Segment, now: datetime, detail: str, what: str | None = None) -> None:
@@ -186,6 +247,8 @@ def put(tx: Tx, segment: Segment, now: datetime, detail: str, what: str | None =
     tx.messages.log(segment.message_id, entry)
 
 
+_AFTER_SENT = (Status.DELIVERED, Status.UNDELIVERED)
+
 _SEGMENT_ERRORS = {
     Status.UNKNOWN: (SegmentState.UNKNOWN, "outcome_unknown"),
     Status.UNDELIVERED: (SegmentState.UNDELIVERED, "undelivered"),
@@ -193,8 +256,10 @@ _SEGMENT_ERRORS = {
 """Statuses that a message has because a segment is in that state: the error's code; the words are the segment's."""
 
 
-def follow(tx: Tx, segment: Segment, error: tuple[str, str] | None, now: datetime) -> None:
-    """The message's status from its segments, announced when it changed."""
+def follow(
+    tx: Tx, segment: Segment, error: tuple[str, str] | None, now: datetime, policy: Policy | None = None
+) -> None:
+    """The message's status from its segments, announced when it changed. `policy`: wanted where an attempt has failed."""
     message = tx.messages.get(segment.message_id)
     if message is None:
         return
@@ -202,11 +267,15 @@ def follow(tx: Tx, segment: Segment, error: tuple[str, str] | None, now: datetim
     left = sum(1 for each in segments if each.state in LEFT)
     changes: dict[str, object] = {"segments_sent": left}
     status = _status(message, segments)
-    if status is Status.FAILED and message.status is not Status.FAILED:
+    if message.status is Status.FAILED and status not in (Status.SENT, *_AFTER_SENT):
+        status = Status.FAILED  # what has ended does not go on, although more of it left than was known
+        if left > message.segments_sent:
+            changes["error"] = ("partially_sent", f"{left} of {message.segments} segments left")
+    elif status is Status.FAILED and message.status is not Status.FAILED:
         why = error[1] if error else "the rest could not be sent"
         changes["error"] = ("partially_sent", f"{left} of {message.segments} segments left; {why}") if left else error
     elif segment.state is SegmentState.PENDING:
-        changes["not_before"] = _next_attempt(segment, error, now)
+        changes["not_before"] = _next_attempt(segment, error, now, policy.chance() if policy else 0)
         if status is Status.QUEUED:  # nothing has left: the whole message is free to go by another modem
             changes["iccid"] = ""
     elif status in _SEGMENT_ERRORS:
@@ -217,11 +286,12 @@ def follow(tx: Tx, segment: Segment, error: tuple[str, str] | None, now: datetim
     change_status(tx, message, status, now, **changes)
 
 
-def _next_attempt(segment: Segment, error: tuple[str, str] | None, now: datetime) -> datetime | None:
+def _next_attempt(segment: Segment, error: tuple[str, str] | None, now: datetime, chance: float) -> datetime | None:
     """A modem that was away pauses by itself; a network that said no is asked again after a growing pause."""
     if error is None or error[0] == "modem_error":
         return None
-    return now + timedelta(seconds=BACKOFF_S[min(max(segment.attempts, 1), len(BACKOFF_S)) - 1])
+    pause = BACKOFF_S[min(max(segment.attempts, 1), len(BACKOFF_S)) - 1]
+    return now + timedelta(seconds=pause * (1 - SPREAD * chance))
 
 
 def _status(message: Message, segments: Sequence[Segment]) -> Status:
@@ -237,9 +307,6 @@ def _status(message: Message, segments: Sequence[Segment]) -> Status:
         return Status.UNDELIVERED if SegmentState.UNDELIVERED in states else Status.SENT
     started = states & {*LEFT, SegmentState.SUBMITTING}
     return Status.SENDING if started else Status.QUEUED
-
-
-_AFTER_SENT = (Status.DELIVERED, Status.UNDELIVERED)
 
 
 def change_status(tx: Tx, message: Message, status: Status, now: datetime, **changes: object) -> Message:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from gateway.clock import Clock
+from gateway.messaging.chain import Chain
 from gateway.messaging.ledger import Sim
 from gateway.messaging.model import LineStatus
 from gateway.messaging.ports import Identity, LineState
@@ -29,6 +30,7 @@ class Line:
     """One configured line. `wake` is set when there may be something to do for its sender.
 
     `unstored`: a submit's outcome is unknown and that is not stored yet; a late answer has to wait for it.
+    `chain`: the references of this connection, for modems that count accepted messages only.
     """
 
     settings: LineSettings
@@ -38,6 +40,7 @@ class Line:
     swept_at: float | None = None
     sent_today: int = 0
     unstored: bool = False
+    chain: Chain = field(default_factory=Chain)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     def able(self, just_sent: int = 0) -> bool:
@@ -75,6 +78,7 @@ class Lines:
         line = self.by_name[name]
         number = line.settings.number or identity.number
         line.sim = Sim(line=name, imei=identity.imei, iccid=identity.iccid, number=number)
+        line.chain.forget()
         line.ready_since = self._clock.monotonic()
         self._show(line, able=True, imei=identity.imei, iccid=identity.iccid, number=number, since=self._clock.now())
         line.wake.set()

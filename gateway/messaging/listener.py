@@ -10,9 +10,8 @@ from gateway.clock import Clock
 from gateway.errors import StoreError
 from gateway.messaging import announce, inbound, outbound
 from gateway.messaging.inbound import Box
-from gateway.messaging.ledger import Sim
+from gateway.messaging.ledger import Policy, Sim
 from gateway.messaging.lines import Lines
-from gateway.messaging.outbound import Policy
 from gateway.messaging.ports import Identity, LateSubmit, LineState, Received, Store, T, Tx
 from gateway.messaging.timers import Timers
 

@@ -137,7 +137,11 @@ class StoredEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """One SMS-SUBMIT of an outbound message. `seq` counts from 1; `pdu` is AT hex, `length` its TPDU octets."""
+    """One SMS-SUBMIT of an outbound message. `seq` counts from 1; `pdu` is AT hex, `length` its TPDU octets.
+
+    `ordinal`: its place among all submits, whatever the clock says. `limit`: the attempt that is the last one where an
+    error number often hides a permanent cause. `doubtful`: a submit of it ended without its outcome being known.
+    """
 
     message_id: str
     seq: int
@@ -153,6 +157,9 @@ class Segment:
     submitted_at: datetime | None = None
     settled_at: datetime | None = None
     error: str = ""
+    ordinal: int = 0
+    limit: int | None = None
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

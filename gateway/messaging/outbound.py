@@ -5,27 +5,20 @@ Each function runs inside a transaction.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from gateway.errors import RequestError
 from gateway.messaging import announce, ledger, receipts
-from gateway.messaging.ledger import Outcome, Sim
+from gateway.messaging.chain import Proof
+from gateway.messaging.ledger import Outcome, Policy, Sim
 from gateway.messaging.model import LEFT, WAITING, Message, Segment, SegmentState, Status, TimelineEntry
 from gateway.messaging.ports import LateSubmit, Tx
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """`max_attempts` per segment; `on_unknown`: "resend" or "fail"."""
-
-    max_attempts: int
-    on_unknown: str
-
-
 def settle(tx: Tx, segment: Segment, outcome: Outcome, policy: Policy, now: datetime) -> None:
     """Writes what came of a submit, and lets waiting status reports find their segment."""
-    receipts.after_submit(tx, ledger.record(tx, segment, outcome, policy.max_attempts, now), now)
+    receipts.after_submit(tx, ledger.record(tx, segment, outcome, policy, now), now)
 
 
 def recover(tx: Tx, policy: Policy, now: datetime) -> int:
@@ -47,28 +40,58 @@ def settle_late(tx: Tx, sim: Sim, late: LateSubmit, policy: Policy, now: datetim
     if late.mr is not None:
         outcome = Outcome(state=SegmentState.SENT, mr=late.mr, burns_attempt=False)
     else:
-        outcome = replace(ledger.judge_refusal(late.cause, late.error), burns_attempt=False)
+        outcome = replace(ledger.judge_refusal(late.cause, late.error, late.attempts), burns_attempt=False)
     if not waiting or outcome.state is SegmentState.UNKNOWN:
         return False
-    last = max(waiting, key=lambda each: each.submitted_at or now)
-    if tx.segments.left_after(sim.line, last.submitted_at or now):
+    last = waiting[-1]
+    if tx.segments.left_after(sim.line, last.ordinal):
         return False
     settle(tx, last, outcome, policy, now)
     return True
 
 
+def settle_proved(tx: Tx, proof: Proof, policy: Policy, now: datetime) -> None:
+    """The next reference of the SIM shows whether a lost submit had left; unless that is known by now."""
+    current = _segment(tx, proof.segment)
+    if current is None or current.state is not SegmentState.UNKNOWN or current.ordinal != proof.segment.ordinal:
+        return
+    left = proof.mr is not None
+    detail = f"the next reference shows that it {'left' if left else 'never left'}"
+    state = SegmentState.SENT if left else SegmentState.PENDING
+    settle(tx, current, Outcome(state=state, mr=proof.mr, burns_attempt=False, detail=detail), policy, now)
+
+
+def _segment(tx: Tx, like: Segment) -> Segment | None:
+    """A segment as it is now."""
+    return next((each for each in tx.segments.of(like.message_id) if each.seq == like.seq), None)
+
+
 def give_up_waiting(tx: Tx, unknown: Segment, policy: Policy, now: datetime) -> None:
     """No evidence came for an unknown segment while its SIM was there: the policy decides."""
-    current = {each.seq: each for each in tx.segments.of(unknown.message_id)}.get(unknown.seq)
+    current = _segment(tx, unknown)
     message = tx.messages.get(unknown.message_id)
     if current is None or message is None or current.state is not SegmentState.UNKNOWN:
         return
     in_time = message.expires_at is None or now < message.expires_at
     may_repeat = policy.on_unknown == "resend" and not message.at_most_once
-    again = may_repeat and in_time and current.attempts < policy.max_attempts
+    again = may_repeat and in_time and current.attempts < min(policy.max_attempts, current.limit or policy.max_attempts)
     error = None if again else ("outcome_unknown", "no answer and no report came; it was not repeated")
     state = SegmentState.PENDING if again else SegmentState.FAILED
     settle(tx, current, Outcome(state=state, error=error, burns_attempt=False), policy, now)
+
+
+def end_unknown(tx: Tx, unknown: Segment, now: datetime) -> bool:
+    """A text of unknown outcome has expired and its SIM is away: it fails, and a person is told. False if it goes on."""
+    current, message = _segment(tx, unknown), tx.messages.get(unknown.message_id)
+    if current is None or message is None or current.state is not SegmentState.UNKNOWN:
+        return False
+    why = "the SIM that it was sent by did not come back in time"
+    failed = replace(current, state=SegmentState.FAILED, settled_at=now, error=why)
+    ledger.put(tx, failed, now, why)
+    ledger.follow(tx, failed, ("outcome_unknown", why), now)
+    text = f"whether message {message.id} left will not be known: {why}"
+    tx.events.add(announce.alert("outcome_unknown", text, current.line, now), now)
+    return True
 
 
 def release_due(tx: Tx, now: datetime) -> int:

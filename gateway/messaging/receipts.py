@@ -14,6 +14,7 @@ from gateway.messaging import ledger
 from gateway.messaging.model import Report, Segment, SegmentState
 from gateway.messaging.numbers import same_subscriber
 from gateway.messaging.ports import Tx
+from gateway.pdu import status_of
 
 REPORT_WINDOW = timedelta(days=8)
 """A report later than this belongs to nothing: networks keep a text for a few days, and references come round again."""
@@ -41,15 +42,19 @@ def _find(tx: Tx, report: Report, *, fresh: bool) -> Segment | None:
     known = [each for each in tx.segments.with_reference(report.iccid, report.mr) if fits(each)]
     still_open = [each for each in known if each.state is SegmentState.SENT]
     if still_open:
-        return max(still_open, key=_submitted)
+        return max(still_open, key=_place)
     # A report can overtake the answer that tells the reference: then it waits for that answer.
     if any(fits(each) for each in tx.segments.in_states((SegmentState.SUBMITTING,), report.iccid)):
         return None
     unknown = tx.segments.in_states((SegmentState.UNKNOWN,), report.iccid)
     unproved = [each for each in (*unknown, *tx.segments.without_reference(report.iccid)) if fits(each)]
     if unproved:
-        return min(unproved, key=_submitted)
-    return max(known, key=_submitted, default=None)
+        return min(unproved, key=_place)
+    # The policy let it fail, and it had left after all: the record is put right.
+    given_up = [each for each in tx.segments.given_up(report.iccid) if fits(each)]
+    if given_up:
+        return min(given_up, key=_place)
+    return max(known, key=_place, default=None)
 
 
 def after_submit(tx: Tx, segment: Segment, now: datetime) -> None:
@@ -68,18 +73,18 @@ def after_submit(tx: Tx, segment: Segment, now: datetime) -> None:
 def _apply(tx: Tx, segment: Segment, report: Report, now: datetime) -> Segment:
     """A report's verdict (3GPP TS 23.040 clause 9.2.3.15: TP-Status). Returns the segment as it is now."""
     tx.reports.match(report.n, segment.message_id, segment.seq)
-    status = f"TP-Status 0x{report.st:02X}"
-    if segment.state is SegmentState.UNKNOWN:
+    said = status_of(report.st)
+    status = f"TP-Status 0x{report.st:02X}: {said.meaning}"
+    if segment.state in (SegmentState.UNKNOWN, SegmentState.FAILED):
         segment = replace(segment, state=SegmentState.SENT, mr=report.mr, settled_at=now, error="")
         ledger.put(tx, segment, now, "a status report shows that it left")
         ledger.follow(tx, segment, None, now)
-    if 0x20 <= report.st < 0x40:  # the service centre goes on trying
+    if not said.final:
         if segment.state is SegmentState.SENT:
             ledger.put(tx, segment, now, f"the service centre is still trying ({status})", what="waiting")
         return segment
-    delivered = report.st < 0x20
-    error = None if delivered else ("undelivered", f"the service centre could not deliver it ({status})")
-    state = SegmentState.DELIVERED if delivered else SegmentState.UNDELIVERED
+    error = None if said.delivered else ("undelivered", f"the service centre could not deliver it ({status})")
+    state = SegmentState.DELIVERED if said.delivered else SegmentState.UNDELIVERED
     if segment.state in (SegmentState.DELIVERED, state):  # that it arrived is the last word
         return segment
     settled = replace(segment, state=state, error=error[1] if error else "")
@@ -92,6 +97,11 @@ def _fits(segment: Segment, report: Report) -> bool:
     if segment.submitted_at is None or not same_subscriber(segment.peer, report.peer):
         return False
     return report.received_at <= segment.submitted_at + REPORT_WINDOW
+
+
+def _place(segment: Segment) -> tuple[int, datetime]:
+    """Its place among all submits. What an older release sent has only its time."""
+    return segment.ordinal, _submitted(segment)
 
 
 def _submitted(segment: Segment) -> datetime:

@@ -19,11 +19,11 @@ from functools import partial
 from gateway.clock import Clock
 from gateway.errors import RequestError, StoreError
 from gateway.messaging import ledger, outbound
+from gateway.messaging.chain import Proof
 from gateway.messaging.content import build_pdus
-from gateway.messaging.ledger import Outcome, Sim
+from gateway.messaging.ledger import Outcome, Policy, Sim
 from gateway.messaging.lines import Line, Lines
 from gateway.messaging.model import Message, Segment, SegmentState
-from gateway.messaging.outbound import Policy
 from gateway.messaging.ports import LinePort, Store, Tx
 
 log = logging.getLogger(__name__)
@@ -43,11 +43,15 @@ class NotClaimedError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Result:
-    """What came of a submit and is not stored yet. `ordered`: the recipient's later messages wait for it."""
+    """What came of a submit and is not stored yet. `ordered`: the recipient's later messages wait for it.
+
+    `proofs`: what its reference shows of earlier submits.
+    """
 
     segment: Segment
     outcome: Outcome
     ordered: bool
+    proofs: tuple[Proof, ...] = ()
 
 
 @dataclass(slots=True)
@@ -274,7 +278,8 @@ class Senders:
             lane.next_slot = started + 60 / lane.line.settings.rate_per_minute
         assert claimed is not None, "the gate was passed"
         ordered = lane.current is not None and lane.current.ordered
-        lane.unsettled = _Result(segment=claimed, outcome=result, ordered=ordered)
+        proofs = self._proofs(lane, claimed, result)
+        lane.unsettled = _Result(segment=claimed, outcome=result, ordered=ordered, proofs=proofs)
         lane.line.unstored = result.state is SegmentState.UNKNOWN
         if result.line_pause_s:
             lane.paused_until = self._clock.monotonic() + result.line_pause_s
@@ -297,8 +302,16 @@ class Senders:
             return ledger.judge(result)
         waiting.close()  # the modem never came to the prompt: close the book on the claim all the same
         await gate()
-        refused = result.outcome == "refused" and result.cause == "ambiguous"
-        return ledger.judge_refusal("retry", result.error) if refused else ledger.judge(result)
+        return ledger.judge(result)
+
+    @staticmethod
+    def _proofs(lane: _Lane, segment: Segment, outcome: Outcome) -> tuple[Proof, ...]:
+        """Keeps the line's chain of references, and says what this outcome shows of earlier submits."""
+        if not lane.port.counts_accepted:
+            return ()
+        if outcome.state is SegmentState.UNKNOWN:
+            lane.line.chain.unanswered(segment)
+        return lane.line.chain.told(outcome.mr) if outcome.state is SegmentState.SENT else ()
 
     async def _store_unsettled(self, lane: _Lane) -> None:
         """Stores a result that no next segment carries; tries until the database takes it."""
@@ -313,6 +326,8 @@ class Senders:
 
     def _settle(self, result: _Result, now: datetime, tx: Tx) -> None:
         outbound.settle(tx, result.segment, result.outcome, self._policy, now)
+        for proof in result.proofs:
+            outbound.settle_proved(tx, proof, self._policy, now)
 
     def _stored(self, lane: _Lane, result: _Result) -> None:
         lane.unsettled = None
@@ -320,7 +335,7 @@ class Senders:
         if result.outcome.state is not SegmentState.SENT:
             self._held.discard(result.segment.message_id)
         self._on_settled(result.segment, result.outcome)
-        if result.ordered:  # what waited for it may be another line's
+        if result.ordered or result.proofs:  # what waited for it may be another line's
             self.offer(0)
 
     # --- giving back ---

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,7 +15,7 @@ from gateway.messaging.accept import Command
 from gateway.messaging.content import Rules, check, digest
 from gateway.messaging.counts import Counts
 from gateway.messaging.ids import id_maker
-from gateway.messaging.ledger import Outcome
+from gateway.messaging.ledger import Outcome, Policy
 from gateway.messaging.lines import Lines, LineSettings
 from gateway.messaging.listener import Listener
 from gateway.messaging.model import (
@@ -29,7 +30,6 @@ from gateway.messaging.model import (
     StoredEvent,
     TimelineEntry,
 )
-from gateway.messaging.outbound import Policy
 from gateway.messaging.ports import LinePort, Store, Tx
 from gateway.messaging.retention import Retention
 from gateway.messaging.sender import Senders
@@ -44,7 +44,7 @@ DRAIN_S = 20.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the rules need from the configuration."""
+    """What the rules need from the configuration. `chance`: a number in [0, 1), drawn for the length of pauses."""
 
     region: str | None
     lines: tuple[LineSettings, ...]
@@ -55,6 +55,7 @@ class Settings:
     reassembly_timeout_s: float = 86400
     allow_emergency: bool = False
     retention_days: int = 0
+    chance: Callable[[], float] = random.SystemRandom().random
 
 
 class Service:
@@ -70,7 +71,9 @@ class Service:
             allow_emergency=settings.allow_emergency,
             modems=frozenset(line.name for line in settings.lines),
         )
-        self._policy = Policy(max_attempts=settings.max_attempts, on_unknown=settings.on_unknown)
+        self._policy = Policy(
+            max_attempts=settings.max_attempts, on_unknown=settings.on_unknown, chance=settings.chance
+        )
         self._new_id = id_maker(clock)
         self._lines = Lines(settings.lines, clock)
         self._senders = Senders(store, clock, self._lines, self._policy, self._settled)

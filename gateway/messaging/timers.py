@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 
 from gateway.clock import Clock
 from gateway.errors import StoreError
-from gateway.messaging import inbound, outbound
+from gateway.messaging import inbound, outbound, receipts
+from gateway.messaging.ledger import Policy
 from gateway.messaging.lines import Lines
 from gateway.messaging.model import Segment, SegmentState
-from gateway.messaging.outbound import Policy
 from gateway.messaging.ports import Store, Tx
 
 log = logging.getLogger(__name__)
@@ -53,6 +53,7 @@ class Timers:
         self._freed = False
         self._holding = False
         self._lost_at: dict[tuple[str, int, int], float] = {}
+        self._seen_at: dict[tuple[str, int, int], float] = {}
         self._waited_for: dict[tuple[str, int, int], tuple[float, float]] = {}
 
     def expect(self, moment: datetime) -> None:
@@ -126,9 +127,12 @@ class Timers:
         if not unknown:
             self._lost_at.clear()
             self._waited_for.clear()
+            self._seen_at.clear()
         for segment in unknown:
             waited = self._waited(segment)
             if waited is None:
+                ends = await self._end_if_overdue(segment, now)
+                nearest = min(filter(None, (nearest, ends)), default=None)
                 continue
             if waited >= self._unknown_hold:
                 await self._give_up(segment)
@@ -136,6 +140,26 @@ class Timers:
                 ends = now + (self._unknown_hold - waited)
                 nearest = ends if nearest is None else min(nearest, ends)
         return nearest
+
+    async def _end_if_overdue(self, segment: Segment, now: datetime) -> datetime | None:
+        """The SIM is away: nothing can be known of the segment, and past its message's expiry nobody waits for it any more.
+
+        Evidence gets its time all the same: the SIM may only be on its way back, after a restart. Returns when to look
+        again.
+        """
+        seen = self._seen_at.setdefault(_key(segment), self._clock.monotonic())
+        message = await self._store.read(lambda tx: tx.messages.get(segment.message_id))
+        patience = self._unknown_hold - timedelta(seconds=self._clock.monotonic() - seen)
+        if message is None:
+            return None
+        if message.expires_at is None:
+            patience += receipts.REPORT_WINDOW
+        ends = now + patience if message.expires_at is None else max(message.expires_at, now + patience)
+        if ends > now:
+            return ends
+        if await self._store.write(lambda tx: outbound.end_unknown(tx, segment, now)):
+            self._offer()  # an `ordered` one made others wait
+        return None
 
     async def _give_up(self, segment: Segment) -> None:
         now = self._clock.now()  # the database may have taken its time since
@@ -148,7 +172,7 @@ class Timers:
         A report may lie in a storage without a word, so the time counts from the first sweep after the loss on; it goes
         on counting where it stopped when the SIM comes back, else a modem that comes and goes would hold a text for ever.
         """
-        key = (segment.message_id, segment.seq, segment.attempts)
+        key = _key(segment)
         # Worked out once, and never in the future: the wall clock of a box without a battery goes back at a power cut.
         now = self._clock.now()
         ago = max((now - (segment.settled_at or now)).total_seconds(), 0)
@@ -162,3 +186,8 @@ class Timers:
         waited += self._clock.monotonic() - max(looked, line.ready_since)
         self._waited_for[key] = waited, self._clock.monotonic()
         return timedelta(seconds=waited)
+
+
+def _key(segment: Segment) -> tuple[str, int, int]:
+    """One submit of a segment."""
+    return segment.message_id, segment.seq, segment.attempts

@@ -114,7 +114,7 @@ class Segments:
 
     def put(self, segment: Segment) -> None:
         self._db.execute(
-            "INSERT OR REPLACE INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rows.segment_values(segment),
         )
 
@@ -123,23 +123,34 @@ class Segments:
         return [rows.segment(row) for row in self._db.execute(query, (message_id,))]
 
     def in_states(self, states: Sequence[SegmentState], iccid: str | None = None) -> list[Segment]:
-        """Segments that are `submitting` or `unknown` (few at any time), oldest first."""
+        """Segments that are `submitting` or `unknown` (few at any time), in the order of their submits."""
         marks = ", ".join("?" * len(states))
         query = f"""SELECT * FROM segments INDEXED BY segments_open
                     WHERE state IN ('submitting', 'unknown') AND state IN ({marks})
-                    AND (? IS NULL OR iccid = ?) ORDER BY submitted_at"""  # noqa: S608 - only question marks
+                    AND (? IS NULL OR iccid = ?) ORDER BY ordinal, submitted_at"""  # noqa: S608 - only question marks
         return [rows.segment(row) for row in self._db.execute(query, (*(s.value for s in states), iccid, iccid))]
 
     def with_reference(self, iccid: str, mr: int) -> list[Segment]:
         """The segments of a SIM that have this message reference, newest first; the last few, since references wrap."""
-        query = "SELECT * FROM segments WHERE iccid = ? AND mr = ? ORDER BY submitted_at DESC LIMIT 64"
+        query = "SELECT * FROM segments WHERE iccid = ? AND mr = ? ORDER BY ordinal DESC LIMIT 64"
         return [rows.segment(row) for row in self._db.execute(query, (iccid, mr))]
 
     def without_reference(self, iccid: str) -> list[Segment]:
         """The latest segments of a SIM that were sent without a reference being told, and of which nothing more is known."""
         query = """SELECT * FROM segments INDEXED BY segments_without_reference WHERE iccid = ? AND mr IS NULL AND state = 'sent'
-                   ORDER BY submitted_at DESC LIMIT 64"""
+                   ORDER BY ordinal DESC LIMIT 64"""
         return [rows.segment(row) for row in self._db.execute(query, (iccid,))]
+
+    def given_up(self, iccid: str) -> list[Segment]:
+        """The latest segments of a SIM that the policy let fail although they may have left."""
+        query = """SELECT * FROM segments INDEXED BY segments_given_up WHERE iccid = ? AND state = 'failed' AND doubtful = 1
+                   ORDER BY ordinal DESC LIMIT 64"""
+        return [rows.segment(row) for row in self._db.execute(query, (iccid,))]
+
+    def next_ordinal(self) -> int:
+        """Counts the submits of all lines."""
+        row = self._db.execute("UPDATE counters SET n = n + 1 WHERE name = 'submits' RETURNING n").fetchone()
+        return int(row[0])
 
     def next_reference(self, line: str, peer: str) -> int:
         """Counts the concatenation reference of (line, recipient) 1 … 255; 0 is avoided, some phones mistake it."""
@@ -150,11 +161,11 @@ class Segments:
         ).fetchone()
         return int(row[0])
 
-    def left_after(self, line: str, submitted: datetime) -> bool:
-        """Whether a segment that was submitted on the line after that moment is known to have left."""
-        query = """SELECT 1 FROM segments INDEXED BY segments_by_line WHERE line = ? AND settled_at >= ? AND submitted_at > ?
+    def left_after(self, line: str, ordinal: int) -> bool:
+        """Whether a segment that was submitted on the line after that one is known to have left."""
+        query = """SELECT 1 FROM segments INDEXED BY segments_left WHERE line = ? AND ordinal > ?
                    AND state IN ('sent', 'delivered', 'undelivered') LIMIT 1"""
-        return self._db.execute(query, (line, ms(submitted), ms(submitted))).fetchone() is not None
+        return self._db.execute(query, (line, ordinal)).fetchone() is not None
 
     def sent_since(self, line: str, moment: datetime) -> int:
         query = """SELECT count(*) FROM segments INDEXED BY segments_by_line WHERE line = ? AND settled_at >= ?

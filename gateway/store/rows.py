@@ -130,6 +130,9 @@ def segment_values(segment: Segment) -> tuple[Any, ...]:
         ms(segment.submitted_at),
         ms(segment.settled_at),
         segment.error,
+        segment.ordinal,
+        segment.limit,
+        segment.doubtful,
     )
 
 
@@ -149,6 +152,9 @@ def segment(row: sqlite3.Row) -> Segment:
         submitted_at=maybe_at(row["submitted_at"]),
         settled_at=maybe_at(row["settled_at"]),
         error=row["error"],
+        ordinal=row["ordinal"],
+        limit=row["attempts_limit"],
+        doubtful=bool(row["doubtful"]),
     )
 
 

@@ -69,10 +69,11 @@ class Answer:
     error: str = ""
     cause: str = ""
     detail: str = ""
+    attempts: int | None = None
 
 
-def refused(cause: str) -> Answer:
-    return Answer(outcome="refused", error="cms:1", cause=cause)
+def refused(cause: str, attempts: int | None = None) -> Answer:
+    return Answer(outcome="refused", error="cms:1", cause=cause, attempts=attempts)
 
 
 def late(mr: int | None = None, cause: str = "") -> Answer:
@@ -93,6 +94,7 @@ class Port:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.counts_accepted = False
         self.at_work = False
         self.answers: deque[Answer] = deque()
         self.prompt = True
@@ -254,15 +256,16 @@ async def rig(
     lines: Sequence[str] = ("one",),
     clock: ManualClock | FastClock | None = None,
     start: bool = True,
+    port_type: type[Port] = Port,
     **settings: Any,
 ) -> AsyncIterator[Rig]:
     clock = clock or ManualClock()
     store = SqliteStore(path / "smsgw.db")
     await store.open()
     configured = tuple(settings.pop("line_settings", ())) or tuple(LineSettings(name=name) for name in lines)
-    service = Service(store, clock, Settings(region="DE", lines=configured, **settings))
+    service = Service(store, clock, Settings(region="DE", lines=configured, **{"chance": lambda: 0.0} | settings))
     await service.start()
-    found = Rig(path=path, clock=clock, store=store, service=service, ports={name: Port(name) for name in lines})
+    found = Rig(path=path, clock=clock, store=store, service=service, ports={name: port_type(name) for name in lines})
     if start:
         found.tasks.append(asyncio.create_task(service.run(found.ports)))
     try:

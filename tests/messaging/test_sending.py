@@ -199,12 +199,12 @@ def test_a_half_sent_text_stays_with_its_sim(tmp_path: Path) -> None:
     run(scenario())
 
 
-def test_refused_before_the_prompt_is_never_unknown(tmp_path: Path) -> None:
+def test_refused_before_the_prompt_is_tried_again(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with rig(tmp_path) as box:
             port = box.ports["one"]
             port.prompt = False
-            port.answers.append(refused("ambiguous"))
+            port.answers.append(refused("retry"))
             await box.ready()
             message_id = (await box.send()).message_ids[0]
             await until(lambda: port.offered, "the first attempt")
