@@ -9,11 +9,14 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from gateway.emulator.conditions import OPERATOR, PLMN, Conditions
+from gateway.emulator.conditions import check as check_conditions
 from gateway.emulator.faults import build
-from gateway.emulator.personalities import PERSONALITIES, personality
+from gateway.emulator.personalities import PERSONALITIES, Personality, personality
 from gateway.errors import ConfigError, RequestError
 
 TIMINGS = ("none", "realistic")
+TTYS = ("main", "all")
 REPORTS = ("delivered", "failed", "retrying", "none")
 DEFAULT_ALTERNATION = ("sim7600", "huawei-e3372")
 NUMBER = re.compile(r"\+?[0-9]{1,20}")
@@ -37,6 +40,14 @@ class ModemConfig:
     first_mr: int = 0  # the first TP-MR that the SIM gives out
     cnma_timeout_s: float = 15.0  # how long +CMT waits for its CNMA when CSMS=1
     prompt_timeout_s: float = 60.0
+    ttys: str = "main"  # or "all": those beside it too, as the family has them
+    rssi_dbm: int = -71
+    access: str = ""  # gsm, umts or lte; "": what the family has first
+    operator: str = ""
+    plmn: str = ""
+    temperature_c: float = 34.0
+    voltage_mv: int = 3900
+    cpms_arguments: int = 3  # how many memories +CPMS takes; some firmware takes fewer than the family
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +123,18 @@ def completed(config: ModemConfig, position: int) -> ModemConfig:
         imei=config.imei or luhn(f"35693803564{position:03d}"),
         iccid=config.iccid or luhn(f"894920000000000{position:03d}"),
         imsi=config.imsi or f"26201000000{position:04d}",
+    )
+
+
+def configured(config: ModemConfig, personality: Personality) -> Conditions:
+    """Signal, operator, heat and supply that the modem starts with."""
+    return Conditions(
+        access=config.access or personality.accesses[0],
+        rssi_dbm=config.rssi_dbm,
+        operator=config.operator or OPERATOR,
+        plmn=config.plmn or PLMN,
+        temperature_c=config.temperature_c,
+        voltage_mv=config.voltage_mv,
     )
 
 
@@ -212,6 +235,14 @@ def _check_modem(modem: ModemConfig, where: str) -> None:
         raise ConfigError(f"{where}: {modem.name}: number: must be 1 to 20 digits, with or without +")
     if not 0 <= modem.first_mr <= 255:
         raise ConfigError(f"{where}: {modem.name}: first_mr: must be 0 to 255")
+    if modem.ttys not in TTYS:
+        raise ConfigError(f"{where}: {modem.name}: ttys: must be one of {', '.join(TTYS)}")
+    if not 1 <= modem.cpms_arguments <= 3:
+        raise ConfigError(f"{where}: {modem.name}: cpms_arguments: must be 1 to 3")
+    try:
+        check_conditions(configured(modem, chosen), chosen.accesses)
+    except RequestError as exc:
+        raise ConfigError(f"{where}: {modem.name}: {exc}") from exc
     for name, size in modem.storages.items():
         if name not in chosen.memories or not isinstance(size, int) or not 1 <= size <= 10_000:
             allowed = ", ".join(chosen.memories)

@@ -73,6 +73,18 @@ class FaultBody(BaseModel):
     at_s: float = Field(default=0.0, ge=0, le=MAX_AT_S)
 
 
+class ModemBody(_Body):
+    """`POST /modem`: what surrounds it; what is left out stays as it is."""
+
+    modem: str
+    rssi_dbm: int | None = None
+    access: str | None = None
+    operator: str | None = None
+    plmn: str | None = None
+    temperature_c: float | None = None
+    voltage_mv: int | None = None
+
+
 class NetworkBody(_Body):
     """`POST /network`: what is left out stays as it is."""
 
@@ -161,10 +173,13 @@ def _shown(emulator: Emulator, modem: Modem) -> dict[str, Any]:
         "imsi": modem.config.imsi,
         "personality": modem.personality.name,
         "port": modem.port.name if modem.port is not None else None,
+        "ports": modem.ttys.describe(),
         "plugged": modem.port is not None,
+        "powered": modem.powered,
         "open": modem.port is not None and modem.port.has_client,
         "registered": modem.registered,
         "sim": modem.sim_state,
+        "radio": asdict(modem.conditions),
         "prompt": modem.interpreter.prompting,
         "cnmi": modem.settings.cnmi,
         "csms": modem.settings.csms,
@@ -243,6 +258,12 @@ def _actions(app: FastAPI, emulator: Emulator) -> None:
             return {"faults": 0}
         set_ = emulator.fault(body.modem, body.kind, **(body.model_extra or {}))
         return {"faults": len(set_)}
+
+    @app.post("/modem")
+    async def modem(body: ModemBody) -> dict[str, Any]:
+        values = body.model_dump(exclude_none=True)
+        emulator.modem(values.pop("modem")).surround(**values)
+        return {"status": "ok"}
 
     @app.post("/network")
     async def network(body: NetworkBody) -> dict[str, Any]:

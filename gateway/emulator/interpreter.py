@@ -12,6 +12,7 @@ from gateway.emulator.replies import answer
 
 if TYPE_CHECKING:
     from gateway.emulator.modem import Modem
+    from gateway.emulator.output import Output
 
 MAX_LINE = 2048
 MAX_TEXT = 2048  # at the prompt; the longest PDU is 176 octets
@@ -25,8 +26,9 @@ NUMERIC = {"OK": "0", "ERROR": "4", "NO CARRIER": "3"}
 class Interpreter:
     """Lives from power-on to power-off; a client that closes the port and comes back finds it as it was left."""
 
-    def __init__(self, modem: Modem) -> None:
+    def __init__(self, modem: Modem, output: Output) -> None:
         self._modem = modem
+        self._output = output
         self._line = bytearray()
         self._last = ""
         self._text = bytearray()
@@ -49,7 +51,7 @@ class Interpreter:
 
     def receive(self, data: bytes) -> None:
         """Takes what a client wrote. While a command runs, more is kept and worked off after it."""
-        output = self._modem.output
+        output = self._output
         output.collect()
         try:
             while data and not self._busy and not self._stopped:
@@ -75,7 +77,7 @@ class Interpreter:
 
     def _echo(self, data: bytes) -> None:
         if self._modem.settings.echo:
-            self._modem.output.write(data)
+            self._output.write(data)
 
     def _execute(self, octets: bytes) -> None:
         line = octets.translate(None, NOISE).decode("ascii", "backslashreplace").strip()
@@ -85,6 +87,7 @@ class Interpreter:
         if calls is None:
             return
         self._last = line
+        self._modem.heard(line)
         if self._modem.faults.active and self._disturbed(line):
             return
         self._run(line, calls)
@@ -141,7 +144,7 @@ class Interpreter:
 
     def _answer(self, line: str, texts: list[str], final: str) -> None:
         modem = self._modem
-        fault = modem.faults.take(Stage.REPLY, line) if modem.faults.active else None
+        fault = modem.faults.take(Stage.REPLY, line) if modem.faults.active and self._output.main else None
         delay = self._delay(line) if modem.realistic else 0.0
         if fault is not None and fault.kind == "delay-reply":
             delay += fault.delay_s
@@ -160,7 +163,7 @@ class Interpreter:
         if self._stopped:
             return
         if fault is None:
-            self._modem.output.write(self._framed(texts, final))
+            self._output.write(self._framed(texts, final))
         else:
             answer(self._modem, fault, self._framed, texts, final)
         if self._busy:
@@ -191,7 +194,7 @@ class Interpreter:
         self._text.clear()
         self._prompt_timer = self._modem.loop.call_later(self._modem.config.prompt_timeout_s, self._prompt_expired)
         shown = "\r\n> " if fault is None else fault.text  # "" where there is to be none
-        self._modem.output.write(shown.encode())
+        self._output.write(shown.encode())
 
     def _collect(self, data: bytes) -> bytes:
         ends = [place for place in (data.find(CTRL_Z), data.find(ESC)) if place >= 0]

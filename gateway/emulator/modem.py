@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gateway.emulator import commands
+from gateway.emulator.commands.facts import filled
 from gateway.emulator.commands.registers import REGISTERS
 from gateway.emulator.commands.table import Handler, Op
-from gateway.emulator.config import ModemConfig
+from gateway.emulator.conditions import AREA, LEAST_DBM, Conditions
+from gateway.emulator.conditions import check as check_conditions
+from gateway.emulator.config import ModemConfig, configured
 from gateway.emulator.data_mode import DataMode
 from gateway.emulator.faults import Fault, Faults, Stage, build
-from gateway.emulator.interpreter import Interpreter
-from gateway.emulator.output import Output
 from gateway.emulator.personalities import Personality, personality
 from gateway.emulator.pty import ClientWatch, Port
 from gateway.emulator.reception import Reception
 from gateway.emulator.recorder import Recorder
 from gateway.emulator.storage import PIN_TRIES, PUK_TRIES, Memory
-from gateway.emulator.strikes import ROAMING, SEARCHING, SHORTEST_ABSENCE_S, Plight, recover, strike
+from gateway.emulator.strikes import LAST_WORDS_S, ROAMING, SEARCHING, SHORTEST_ABSENCE_S, Plight, recover, strike
+from gateway.emulator.ttys import Ttys
 from gateway.errors import RequestError
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 
 BOOT_PACE = 0.02  # how much faster a boot is then
 REGISTERED, IDLE = 1, 0  # <stat> of +CREG
-USUAL_RSSI, NO_RSSI = 21, 99  # of +CSQ
+REGISTRATIONS = ("+CREG", "+CGREG", "+CEREG")
+WITH_LOCATION = 2  # <n> of +CREG
 
 
 @dataclass(slots=True)
@@ -53,6 +55,7 @@ class Settings:
 
     memories: list[str]
     registers: dict[str, int]
+    options: dict[str, str]
     echo: bool = True
     verbose: bool = True
     quiet: bool = False
@@ -61,7 +64,7 @@ class Settings:
     cops_format: int = 0
     csms: int = 0
     cnmi: list[int] = field(default_factory=lambda: [0, 0, 0, 0, 0])
-    registration: dict[str, int] = field(default_factory=lambda: {"+CREG": 0, "+CGREG": 0, "+CEREG": 0})
+    registration: dict[str, int] = field(default_factory=lambda: dict.fromkeys(REGISTRATIONS, 0))
 
 
 class Modem:
@@ -86,64 +89,78 @@ class Modem:
         sizes = {name: config.storages.get(name, size) for name, size in chosen.memories.items()}
         self.memories = {name: Memory(name, size, chosen.first_index) for name, size in sizes.items()}
         self.handlers: dict[tuple[str, Op], Handler] = commands.table_for(chosen)
-        self.port: Port | None = None
+        self.conditions = configured(config, chosen)
+        self.powered = self.deaf = False
+        self.ttys = Ttys(self, watch, links)
         self.reception = Reception(self)
-        self._watch = watch
-        self._link = None if links is None else links / config.name
+        self._renumber = False  # the ports come back under other paths
         self._relink = True
-        self._stand_in: tuple[int, int] | None = None  # a pty that keeps a port's number taken
         self._boots = 0  # power cycles; what was to happen before one does not happen after it
         self._recovery: dict[str, asyncio.TimerHandle] = {}
-        self._announced: int | None = None
+        self._announced: dict[str, tuple[int, str]] = {}
+        self._was_registered = False
+        self._nagging = False
         self.power_on()
 
     # power
 
-    def power_on(self) -> None:
-        """Plugged in: a port appears, volatile settings are at their defaults, the SIM comes up, boot URCs follow."""
-        self.port = Port(self._watch, self._receive, self._link if self._relink else None)
-        self.port.on_closed = self._clients_gone
-        self._release_number()
-        self._boot()
+    @property
+    def port(self) -> Port | None:
+        """The port that clients are to open; None while there is none."""
+        main = self.ttys.main
+        return None if main is None else main.port
 
-    def _boot(self) -> None:
+    def power_on(self) -> None:
+        """Plugged in: ports appear, volatile settings are at their defaults, the SIM comes up, boot URCs follow."""
+        if not self.ttys.terminals:
+            self.ttys.open(elsewhere=self._renumber, linked=self._relink)
         self.data_mode: DataMode | None = None
-        self._dark = False
         self.settings = self.default_settings()
+        self.powered = True
         self.cfun = 1
         self.deregistered = False
         self.pin_entered = False
         self.sim_ready = self.sms_ready = not self.realistic
         self._attached = not self.realistic
-        self.output = Output(self)
-        self.interpreter = Interpreter(self)
+        self.output, self.interpreter = self.ttys.start()
+        self._boot()
+        for name in REGISTRATIONS:
+            self._announced[name] = (self.registration_of(name), self.location(name, WITH_LOCATION))
+        self._was_registered = self.registered
+        self.network.flush(self)
+
+    def _boot(self) -> None:
+        personality = self.personality
         # Before the first client there is nobody to tell; after a replug there may be, and when nothing takes time
         # the messages come in the same order, only sooner.
         pace = 1.0 if self.realistic else BOOT_PACE if self._boots else 0.0
-        for delay, text in self.personality.boot if pace else ():
-            self.later(delay * pace, self.urc, text)
+        if pace and personality.boot_noise:
+            self.output.write(personality.boot_noise)
+        self.deaf = bool(pace and personality.deaf_s)
+        self.later(personality.deaf_s * pace, self._hear)
+        for delay, text in personality.boot if pace else ():
+            self.later(delay * pace, self.tell, text)
+        self._nagging = personality.nag is not None
+        self._nag()
         if self.realistic:
-            self.later(self.personality.sim_ready_s, self._sim_up)
-            self.later(self.personality.sms_ready_s, self._sms_up)
-            self.later(self.personality.registered_s, self._attach)
-            for period, text in self.personality.idle_urcs:
+            self.later(personality.sim_ready_s, self._sim_up)
+            self.later(personality.sms_ready_s, self._sms_up)
+            self.later(personality.registered_s, self._attach)
+            for period, text in personality.idle_urcs:
                 self.later(period, self._idle, period, text)
-        self._announced = self.registration
-        self.network.flush(self)
 
-    def power_off(self) -> None:
-        """Unplugged: the port vanishes and nothing that was under way is answered."""
-        if self.port is None:
-            return
-        self._halt()
-        self.port.close(keep_link=not self._relink)
-        self.port = None
+    def power_off(self, *, ports_stay: bool = False) -> None:
+        """The power goes, and with it the ports, unless they are of a serial bridge that has its own.
 
-    def _halt(self) -> None:
-        self._boots += 1
-        self.interpreter.stop()
-        self.output.stop()
-        self.reception.power_lost()
+        Nothing that was under way is answered.
+        """
+        if self.powered:
+            self.powered = False
+            self._boots += 1
+            self.ttys.stop()
+            self.reception.power_lost()
+        if not ports_stay and self.ttys.terminals:
+            self.ttys.close(keep_links=not self._relink)
 
     def unplug(
         self, duration_s: float | None, *, renumber: bool = False, rename: str = "", relink: bool = True
@@ -153,48 +170,46 @@ class Modem:
         `renumber`: it comes back as another device; `rename`: under another link; without `relink` the link is left
         behind as it is.
         """
-        self._relink = relink
+        self._relink, self._renumber = relink, renumber
         self.power_off()
-        if renumber and self._stand_in is None:
-            self._stand_in = os.openpty()  # takes the number that has become free
-        if rename and self._link is not None:
-            self._link = self._link.with_name(rename)
+        self.ttys.link_name = rename or self.ttys.link_name
         self.recover_after("plug", duration_s, self.replug)
-
-    def _release_number(self) -> None:
-        for descriptor in self._stand_in or ():
-            os.close(descriptor)
-        self._stand_in = None
 
     def restart_behind_port(self, absence_s: float) -> None:
         """A reboot that the port outlives, as one on a UART does. What is heard meanwhile is lost."""
-        if self.port is None:
+        if not self.powered:
             return
-        self._halt()
-        self._dark = True
+        self.power_off(ports_stay=True)
         self.say(b"\0")
         self.recover_after("plug", absence_s, self.replug)
 
     def replug(self) -> None:
-        if self.port is None:
+        if not self.powered:
             self.power_on()
-        elif self._dark:
-            self._boot()
 
     def reboot(self) -> None:
-        """What AT+CFUN=1,1 and its vendor forms do: the port re-enumerates."""
-        self.unplug(self.personality.reboot_s if self.realistic else SHORTEST_ABSENCE_S)
+        """What AT+CFUN=1,1 and its vendor forms do: the port re-enumerates, or the UART is silent for that time."""
+        absence_s = self.personality.reboot_s if self.realistic else SHORTEST_ABSENCE_S
+        if self.personality.uart:
+            self.restart_behind_port(absence_s)
+        else:
+            self.unplug(absence_s)
+
+    def shut_down(self) -> None:
+        """Off by a command or for want of voltage, until somebody gives power again (`replug`)."""
+        self.power_off(ports_stay=self.personality.uart)
 
     def stop(self) -> None:
         for timer in self._recovery.values():
             timer.cancel()
         self.power_off()
-        self._release_number()
 
     def default_settings(self) -> Settings:
         registers = {name: one.default for name, one in REGISTERS.items()}
         registers |= {name: default for name, (default, _) in self.personality.registers.items()}
-        return Settings(memories=[self.personality.memory_default] * 3, registers=registers)
+        keyed = self.personality.options.items()
+        options = {f"{name}/{key}": value for name, values in keyed for key, value in values.items()}
+        return Settings(memories=[self.personality.memory_default] * 3, registers=registers, options=options)
 
     # time
 
@@ -217,9 +232,28 @@ class Modem:
             self._recovery[name] = self.loop.call_later(duration_s, action, *arguments)
 
     def _idle(self, period: float, text: str) -> None:
-        if self.settings.registers.get("^CURC", 1):
-            self.urc(text)
+        if self.enabled(self.personality.idle_urcs_if):
+            self.tell(text)
         self.later(period, self._idle, period, text)
+
+    def _nag(self) -> None:
+        nag = self.personality.nag
+        if nag is not None and self._nagging:
+            self.later(nag.period_s * (1 if self.realistic else BOOT_PACE), self._nag)
+            self.tell(nag.text)
+
+    def _hear(self) -> None:
+        self.deaf = False
+
+    def heard(self, line: str) -> None:
+        """Called with each command line, before it is carried out."""
+        if self._nagging and self.personality.nag is not None:
+            self._nagging = not any(command in line.upper() for command in self.personality.nag.until)
+
+    def enabled(self, setting: str) -> bool:
+        """Whether a register or a keyed setting (`+QINDCFG/csq`) is on; "" always is."""
+        value = self.settings.registers.get(setting, self.settings.options.get(setting, "0"))
+        return not setting or str(value).split(",")[0] != "0"
 
     # SIM and registration
 
@@ -235,7 +269,7 @@ class Modem:
     @property
     def registration(self) -> int:
         """<stat> of +CREG."""
-        if self.port is None or self.cfun != 1 or self.deregistered or self.sim_state != "READY":
+        if not self.powered or self.cfun != 1 or self.deregistered or self.sim_state != "READY":
             return IDLE
         return (self.plight.registration or REGISTERED) if self._attached else SEARCHING
 
@@ -244,26 +278,54 @@ class Modem:
         return self.registration in (REGISTERED, ROAMING)
 
     @property
-    def rssi(self) -> int:
-        """<rssi> of +CSQ (27.007 8.5)."""
-        usual = USUAL_RSSI if self.plight.rssi is None else self.plight.rssi
-        return usual if self.registered else NO_RSSI
+    def radio(self) -> Conditions:
+        """The conditions with what a fault makes of the signal."""
+        if self.plight.rssi is None:
+            return self.conditions
+        return replace(self.conditions, rssi_dbm=LEAST_DBM + 2 * self.plight.rssi)
+
+    def registration_of(self, name: str) -> int:
+        """<stat> of +CREG, +CGREG or +CEREG; the last one is of LTE alone (27.007 10.1.22)."""
+        return IDLE if name == "+CEREG" and self.conditions.access != "lte" else self.registration
 
     def registration_changed(self) -> None:
         """Tells the client where the network stands now, and takes what waited for it."""
-        stat = self.registration
-        if stat == self._announced:
-            return
-        self._announced = stat
         for name, level in self.settings.registration.items():
+            now, before = (self.registration_of(name), self.location(name, WITH_LOCATION)), self._announced[name]
+            self._announced[name] = now
+            if now == before or (level < WITH_LOCATION and now[0] == before[0]):
+                continue
             if level and (name, Op.READ) in self.handlers:
-                self.urc(f"{name}: {stat}{self.location(level)}")
-        if self.registered:
+                self.urc(f"{name}: {now[0]}{self.location(name, level)}")
+        if self.registered and not self._was_registered:
             self.network.flush(self)
+        self._was_registered = self.registered
 
-    def location(self, level: int) -> str:
+    def location(self, name: str, level: int) -> str:
         """Area, cell and technology, as +CREG=2 adds them."""
-        return ',"1A2B","01A2B3C4",7' if level == 2 and self.registered else ""
+        if level != WITH_LOCATION or not self.registered or self.registration_of(name) == IDLE:
+            return ""
+        return f',"{AREA}","{self.conditions.cell}",{self.conditions.technology.act}'
+
+    def surround(self, **values: Any) -> None:
+        """Changes signal, access, operator, heat or supply, and tells what the family tells of it.
+
+        Raises RequestError where a value is out of its range or the family has no such access technology.
+        """
+        changed = replace(self.conditions, **values)
+        check_conditions(changed, self.personality.accesses)
+        texts = [text for setting, text in self.personality.radio_urcs if self.enabled(setting)]
+        told = [filled(self, text) for text in texts]
+        before, self.conditions = self.conditions.voltage_mv, changed
+        for text, old in zip(texts, told, strict=True):
+            if filled(self, text) != old:
+                self.tell(text)
+        self.registration_changed()
+        for limit, warning, ends in self.personality.low_voltage:
+            if before >= limit > changed.voltage_mv:
+                self.urc(warning)
+                if ends:
+                    self.later(LAST_WORDS_S, self.shut_down)
 
     def pin_accepted(self) -> None:
         """The PIN was right: SIM and network follow."""
@@ -320,7 +382,12 @@ class Modem:
 
     def urc(self, text: str) -> None:
         """Sends an unsolicited line; lines inside `text` are separated by CR LF."""
-        self.output.write(f"\r\n{text}\r\n".encode("ascii", "replace"))
+        if self.powered:
+            self.ttys.unsolicited(f"\r\n{text}\r\n".encode("ascii", "replace"))
+
+    def tell(self, text: str) -> None:
+        """As `urc`, for a text of the personality."""
+        self.urc(filled(self, text))
 
     def say(self, data: bytes) -> None:
         """Octets onto the port, past every fault; lost while there is no port."""
@@ -328,13 +395,8 @@ class Modem:
             self.recorder.said(data)
             self.port.write(data)
 
-    def _receive(self, data: bytes) -> None:
-        self.recorder.heard(data)
-        if self._dark or (self.faults.active and self.faults.output("mute")):
-            return
-        (self.data_mode or self.interpreter).receive(data)
-
-    def _clients_gone(self) -> None:
+    def clients_gone(self) -> None:
+        """The last client has closed the port."""
         if self.data_mode is not None:
             self.data_mode.closed()
 

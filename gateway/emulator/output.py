@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from gateway.emulator.pty import MAX_PENDING
+from gateway.emulator.pty import MAX_PENDING, Port
 
 if TYPE_CHECKING:
     from gateway.emulator.faults import Fault
@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 
 
 class Output:
-    """Keeps the order of everything written, whichever fault is on it."""
+    """Keeps the order of everything written to one port, whichever fault is on it. `main`: that which is recorded."""
 
-    def __init__(self, modem: Modem) -> None:
+    def __init__(self, modem: Modem, port: Port, *, main: bool = True) -> None:
         self._modem = modem
+        self._port = port
+        self.main = main
         self._collected: list[bytes] | None = None
         self._queue = bytearray()
         self._seams: list[bytes] = []
@@ -60,10 +62,10 @@ class Output:
         self._seams.clear()
 
     def _send(self, data: bytes) -> None:
-        if self._modem.port is None or self._modem.data_mode is not None:
+        if self.main and self._modem.data_mode is not None:
             return
         if self._timer is None and not self._modem.faults.active:
-            self._modem.say(data)
+            self._say(data)
             return
         faults = self._modem.faults
         if faults.output("mute"):
@@ -77,14 +79,19 @@ class Output:
             if self._timer is None:
                 self._drip(split)
         else:
-            self._modem.say(data)
+            self._say(data)
+
+    def _say(self, data: bytes) -> None:
+        if self.main:
+            self._modem.recorder.said(data)
+        self._port.write(data)
 
     def _drip(self, split: Fault | None) -> None:
         self._timer = None
         chunk, interval = (split.chunk or 1, split.interval_s) if split else (len(self._queue), 0.0)
         piece = bytes(self._queue[:chunk])
         del self._queue[:chunk]
-        self._modem.say(piece)
+        self._say(piece)
         if self._queue:
             self._timer = self._modem.loop.call_later(interval, self._drip, self._modem.faults.output("split"))
 
@@ -100,4 +107,4 @@ class Output:
         self._timer = None
         joined = b"".join(self._seams)
         self._seams.clear()
-        self._modem.say(joined)
+        self._say(joined)

@@ -15,7 +15,7 @@ import select
 import struct
 import termios
 import tty
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gateway.errors import ModemError
@@ -71,26 +71,49 @@ class ClientWatch:
                 self._ports[watch].clients_changed(seen)
 
 
-class Port:
-    """One pty. `receive` is called with what clients write; `write` never blocks."""
+def _fresh_pty(avoid: Sequence[str]) -> tuple[int, str]:
+    """Master and path of a new pty in raw mode, whose path is none of `avoid`."""
+    unwanted: list[int] = []
+    try:
+        while True:
+            master, slave = os.openpty()
+            tty.setraw(slave)  # the settings stay while the master is open
+            path = os.ttyname(slave)
+            os.close(slave)
+            if path not in avoid:
+                return master, path
+            unwanted.append(master)  # kept for the moment, else the next one gets the same number
+    finally:
+        for master in unwanted:
+            os.close(master)
 
-    def __init__(self, watch: ClientWatch, receive: Callable[[bytes], None], link: Path | None) -> None:
+
+class Port:
+    """One pty. `receive` is called with what clients write; `write` never blocks.
+
+    `links` are symlinks to it, the first one is its name; `avoid` are paths that it must not get.
+    """
+
+    def __init__(
+        self,
+        watch: ClientWatch,
+        receive: Callable[[bytes], None],
+        links: Sequence[Path] = (),
+        avoid: Sequence[str] = (),
+    ) -> None:
         self._watch = watch
         self._receive = receive
-        self._link = link
+        self._links = tuple(links)
         self._loop = asyncio.get_running_loop()
         self.on_closed: Callable[[], None] | None = None  # called when nobody has the port open any more
         self._pending = bytearray()
         self._unflushed = False  # whether a client may have left something unread
-        self._master, slave = os.openpty()
-        tty.setraw(slave)  # the settings stay while the master is open
-        self.path = os.ttyname(slave)
-        os.close(slave)
+        self._master, self.path = _fresh_pty(avoid)
         os.set_blocking(self._master, False)
         self._presence = select.poll()
         self._presence.register(self._master, 0)
         self._watched = watch.add(self, self.path)
-        if link is not None:
+        for link in self._links:
             fresh = link.with_name(link.name + ".new")
             fresh.unlink(missing_ok=True)
             fresh.symlink_to(self.path)
@@ -99,7 +122,7 @@ class Port:
     @property
     def name(self) -> str:
         """What a client opens."""
-        return str(self._link or self.path)
+        return str(self._links[0]) if self._links else self.path
 
     @property
     def has_client(self) -> bool:
@@ -108,13 +131,9 @@ class Port:
 
     def close(self, *, keep_link: bool = False) -> None:
         """The device vanishes: its link first, then the pty; clients see a hang-up."""
-        if (
-            not keep_link
-            and self._link is not None
-            and self._link.is_symlink()
-            and os.readlink(self._link) == self.path
-        ):
-            self._link.unlink()
+        for link in () if keep_link else self._links:
+            if link.is_symlink() and os.readlink(link) == self.path:
+                link.unlink()
         self._loop.remove_reader(self._master)
         self._loop.remove_writer(self._master)
         self._watch.remove(self._watched)

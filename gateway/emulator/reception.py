@@ -63,8 +63,8 @@ class Reception:
     def _take_report(self, item: Item) -> Verdict:
         mode, _, _, ds, _ = self._modem.settings.cnmi
         if ds == 1 and mode:
-            return self._direct(item, f"+CDS: {len(item.octets)}")
-        memory = self._modem.memories.get("SR")
+            return self._direct(item, self._modem.personality.cds_header.format(length=len(item.octets)))
+        memory = self._modem.memories.get(self._modem.personality.report_memory)
         if ds != 2 or memory is None:
             return Verdict.LATER  # nobody wants it now; a modem without ds=2 has no memory for it either
         return self._store(item, memory, "+CDSI")
@@ -105,7 +105,7 @@ class Reception:
         if index is None:
             index = memory.put(stored)
         if index is None:
-            if self._modem.personality.full_urc:
+            if self._modem.personality.full_urc and self._modem.enabled(self._modem.personality.full_urc_if):
                 self._modem.urc(self._modem.personality.full_urc.format(memory=memory.name))
             return Verdict.FULL
         if indication and (fault is None or fault.kind != "no-indication"):

@@ -163,6 +163,7 @@ class Emulator:
             {
                 "name": modem.config.name,
                 "port": modem.port.name if modem.port is not None else None,
+                "ports": modem.ttys.describe(),
                 "number": modem.config.number,
                 "imei": modem.config.imei,
                 "iccid": modem.config.iccid,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SHORTEST_ABSENCE_S = 0.05  # of a reboot when nothing takes time
 LAST_WORDS_S = 0.05  # between the last words and the end: a hang-up takes what was not yet read
 SEARCHING, DENIED, ROAMING = 2, 3, 5  # <stat> of +CREG
-SIM_SEEN = ("+CPIN", "^SIMST")  # how the families say that there is a SIM
+SIM_SEEN = ("+CPIN", "^SIMST", "+QUSIM", "#QSS")  # how the families say that there is a SIM
 
 
 @dataclass(slots=True)
@@ -156,7 +156,7 @@ def _other_sim(modem: Modem, fault: Fault) -> None:
     modem.sim_changed(replace(config, iccid=iccid, imsi=card.imsi, number=card.number))
     for _, text in modem.personality.boot:
         if text.startswith(SIM_SEEN):
-            modem.urc(text)
+            modem.tell(text)
     modem.registration_changed()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from gateway.emulator import Emulator, ModemConfig
@@ -30,13 +32,17 @@ FOREIGN = {
 }
 
 
+# where a family answers otherwise than the rest: some have no calls and no USSD, and ZTE knows its own command
+OTHERWISE = {"sim7070": r"\+CUSD|\+CHUP", "sara-r4": r"\+CUSD|\+CHUP", "zte-mf": r"\+ZPAS\?"}
+
+
 @pytest.mark.parametrize("family", list(PERSONALITIES))
 @pytest.mark.parametrize("who", list(FOREIGN))
 def test_every_line_of_the_foreign_clients_is_answered(family: str, who: str) -> None:
     async def scenario(emulator: Emulator) -> None:
         with Client(emulator.port("one")) as client:
             for line in FOREIGN[who].split(";"):
-                refused = line.endswith("!")
+                refused = line.endswith("!") is not bool(re.search(OTHERWISE.get(family, "-"), line))
                 answer = await client.at(line.removesuffix("!"))
                 assert (answer[-1] == "OK") is not refused, (line, answer)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.emulator.commands import power
+from gateway.emulator.commands.facts import filled
 from gateway.emulator.commands.table import AtError, Op, cme, integer, on, text_list
 
 if TYPE_CHECKING:
     from gateway.emulator.modem import Modem
 
 CFUN_LEVELS = (0, 1, 4, 5, 6, 7)
-CFUN_REBOOT = (16,)
-GOING_S = 0.05  # between the OK and the end: a hang-up takes what was not yet read
 Arguments = tuple[str, ...]
 
 
@@ -123,8 +123,8 @@ def exists(_: Modem, __: Arguments) -> str:
 
 
 @on("+GCAP", Op.RUN)
-def capabilities(_: Modem, __: Arguments) -> str:
-    return "+GCAP: +CGSM,+DS,+ES"
+def capabilities(modem: Modem, _: Arguments) -> str:
+    return f"+GCAP: {modem.personality.capabilities}"
 
 
 @on("+CMEE", Op.SET)
@@ -170,8 +170,9 @@ def charsets(modem: Modem, _: Arguments) -> str:
 @on("+CFUN", Op.SET)
 def set_functionality(modem: Modem, arguments: Arguments) -> str:
     level, restart = integer(arguments, 0, 1), integer(arguments, 1, 0)
-    if level in CFUN_REBOOT or restart:
-        return reboot(modem, arguments)
+    done = power.act(modem, f"+CFUN={level},{restart}" if restart else f"+CFUN={level}")
+    if done is not None:
+        return done
     if level not in CFUN_LEVELS:
         raise cme(50)
     modem.cfun = level
@@ -189,20 +190,6 @@ def functionalities(_: Modem, __: Arguments) -> str:
     return f"+CFUN: {text_list(CFUN_LEVELS)},(0-1)"
 
 
-@on("+CRESET", Op.RUN)
-@on("^RESET", Op.RUN)
-def reboot(modem: Modem, _: Arguments) -> str:
-    """Answers OK, then the port goes and comes back."""
-    modem.later(GOING_S, modem.reboot)
-    return ""
-
-
-@on("+CPOF", Op.RUN)
-def power_off(modem: Modem, _: Arguments) -> str:
-    modem.later(GOING_S, modem.unplug, None)
-    return ""
-
-
 @on("+CLAC", Op.RUN)
 def all_commands(modem: Modem, _: Arguments) -> str:
     names = sorted({name for name, _ in modem.handlers if name[:1] in "+^$*"})
@@ -215,8 +202,8 @@ def activity(_: Modem, __: Arguments) -> str:
 
 
 @on("+CBC", Op.RUN)
-def battery(_: Modem, __: Arguments) -> str:
-    return "+CBC: 0,100,4100"
+def battery(modem: Modem, _: Arguments) -> str:
+    return filled(modem, "+CBC: 0,100,{voltage_mv}")
 
 
 @on("+CCLK", Op.READ)

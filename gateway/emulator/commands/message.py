@@ -24,7 +24,7 @@ def require_sim(modem: Modem) -> None:
     if state != "READY":
         raise cms(CMS_STATE[state])
     if not modem.sms_ready:
-        raise cms(302)  # what modems say until "SMS Ready" and its like
+        raise cms(modem.personality.sms_busy)
 
 
 @on("+CMGF", Op.SET)
@@ -72,7 +72,7 @@ def _counts(modem: Modem) -> list[tuple[str, int, int]]:
 def choose_memories(modem: Modem, arguments: Arguments) -> str:
     """One to three memories; those not named stay. Answers the counts of all three."""
     require_sim(modem)
-    choice = modem.personality.memory_choice
+    choice = modem.personality.memory_choice[: modem.config.cpms_arguments]
     if len(arguments) > len(choice) or not arguments[0]:
         raise cms(302)
     for name, allowed in zip(arguments, choice, strict=False):

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.emulator.commands.facts import filled
 from gateway.emulator.commands.table import Handler, Op, cme, integer, on
 
 if TYPE_CHECKING:
     from gateway.emulator.modem import Modem
 
 Arguments = tuple[str, ...]
-OPERATOR = ("Emulated Network", "EmuNet", "26201")  # by +COPS <format>
-ACT_LTE = 7
 
 
 def _registration(name: str) -> tuple[Handler, Handler, Handler]:
     def read(modem: Modem, _: Arguments) -> str:
         level = modem.settings.registration[name]
-        return f"{name}: {level},{modem.registration}{modem.location(level)}"
+        return f"{name}: {level},{modem.registration_of(name)}{modem.location(name, level)}"
 
     def set_(modem: Modem, arguments: Arguments) -> str:
         level = integer(arguments, 0, 0)
@@ -43,7 +42,7 @@ def operator(modem: Modem, _: Arguments) -> str:
     if not modem.registered:
         return f"+COPS: {mode}"
     level = modem.settings.cops_format
-    return f'+COPS: {mode},{level},"{modem.shown(OPERATOR[level])}",{ACT_LTE}'
+    return f'+COPS: {mode},{level},"{modem.shown(modem.conditions.operator_names[level])}",{modem.conditions.technology.act}'
 
 
 @on("+COPS", Op.SET)
@@ -59,14 +58,14 @@ def choose_operator(modem: Modem, arguments: Arguments) -> str:
 
 
 @on("+COPS", Op.TEST)
-def operators(_: Modem, __: Arguments) -> str:
-    long, short, code = OPERATOR
-    return f'+COPS: (2,"{long}","{short}","{code}",{ACT_LTE}),,(0-4),(0-2)'
+def operators(modem: Modem, _: Arguments) -> str:
+    long, short, code = modem.conditions.operator_names
+    return f'+COPS: (2,"{long}","{short}","{code}",{modem.conditions.technology.act}),,(0-4),(0-2)'
 
 
 @on("+CSQ", Op.RUN)
 def signal(modem: Modem, _: Arguments) -> str:
-    return f"+CSQ: {modem.rssi},99"
+    return filled(modem, "+CSQ: {rssi},{ber}")
 
 
 @on("+CSQ", Op.TEST)
@@ -76,4 +75,4 @@ def signal_values(_: Modem, __: Arguments) -> str:
 
 @on("+CESQ", Op.RUN)
 def extended_signal(modem: Modem, _: Arguments) -> str:
-    return "+CESQ: 99,99,255,255,24,55" if modem.registered else "+CESQ: 99,99,255,255,255,255"
+    return f"+CESQ: {modem.radio.cesq()}" if modem.registered else "+CESQ: 99,99,255,255,255,255"

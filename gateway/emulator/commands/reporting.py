@@ -23,7 +23,9 @@ def set_indications(modem: Modem, arguments: Arguments) -> str:
     chosen = dict(zip(CNMI_FIELDS, wanted, strict=True))
     if any(value not in allowed for value, allowed in zip(wanted, offer.ranges, strict=True)):
         raise cms(303)
-    if any(wanted[0] not in offer.needs_mode.get(item, offer.modes) for item in chosen.items()):
+    if wanted[0] in offer.refused_modes or any(
+        wanted[0] not in offer.needs_mode.get(item, offer.modes) for item in chosen.items()
+    ):
         raise cms(303)
     modem.settings.cnmi = wanted
     modem.reception.cnmi_changed()
@@ -63,7 +65,7 @@ def services(modem: Modem, _: Arguments) -> str:
 def acknowledge(modem: Modem, arguments: Arguments) -> str | Prompt:
     """<n> 0 or 1 is yes, 2 is no; with a length the acknowledgement PDU follows at a prompt."""
     n = integer(arguments, 0, 0, error=cms(304))
-    if n > 2:
+    if n > 2 or (arguments and not modem.personality.cnma_numbers):
         raise cms(304)
     if not modem.reception.owes:
         raise cms(340)

@@ -62,21 +62,6 @@ def enter_pin(modem: Modem, arguments: Arguments) -> str:
     return ""
 
 
-@on("^CPIN", Op.READ)
-def huawei_pin(modem: Modem, _: Arguments) -> str:
-    sim = modem.sim
-    state = modem.sim_state
-    wanted = sim.puk_tries if state == "SIM PUK" else sim.pin_tries if state == "SIM PIN" else ""
-    shown = "READY" if state in ("READY", "BUSY") else state
-    return f"^CPIN: {shown},{wanted},{sim.puk_tries},{sim.pin_tries},{PUK_TRIES},{PIN_TRIES}"
-
-
-@on("+SPIC", Op.RUN)
-def simcom_tries(modem: Modem, _: Arguments) -> str:
-    sim = modem.sim
-    return f"+SPIC: {sim.pin_tries},{sim.puk_tries},{PIN_TRIES},{PUK_TRIES}"
-
-
 @on("+CPINR", Op.RUN, Op.SET)
 def tries(modem: Modem, _: Arguments) -> str:
     sim = modem.sim
@@ -94,25 +79,6 @@ def generic_access(modem: Modem, arguments: Arguments) -> str:
 def imsi(modem: Modem, _: Arguments) -> str:
     require_sim(modem)
     return modem.config.imsi
-
-
-@on("+CCID", Op.RUN, Op.READ)
-def ccid(modem: Modem, _: Arguments) -> str:
-    require_sim(modem, locked_too=True)
-    return f"+CCID: {modem.config.iccid}"
-
-
-@on("+CICCID", Op.RUN)
-def ciccid(modem: Modem, _: Arguments) -> str:
-    require_sim(modem, locked_too=True)
-    return f"+ICCID: {modem.config.iccid}"
-
-
-@on("^ICCID", Op.READ, Op.RUN)
-def huawei_iccid(modem: Modem, _: Arguments) -> str:
-    """Some firmwares show the octets as they lie on the card; this one does."""
-    require_sim(modem, locked_too=True)
-    return f"^ICCID: {swapped(modem.config.iccid)}"
 
 
 @on("+CRSM", Op.SET)
