@@ -12,7 +12,8 @@ from gateway.store.rows import ms
 _OLD_MESSAGES = """
 SELECT id FROM messages AS m WHERE n > ? AND n <= ? AND created_at < ?
   AND (status IN ('delivered', 'undelivered', 'failed', 'canceled', 'received') AND updated_at < ?
-    OR status = 'sent' AND updated_at < ?)
+    AND (status <> 'failed' OR error_code NOT IN ('outcome_unknown', 'partially_sent'))
+    OR status IN ('sent', 'failed') AND updated_at < ?)
   AND NOT EXISTS (SELECT 1 FROM segments WHERE message_id = m.id AND state IN ('submitting', 'unknown'))
 """
 

@@ -59,7 +59,7 @@ def test_finished_messages_go_with_all_that_belongs_to_them(tmp_path: Path) -> N
 
 def test_what_is_open_stays_however_old(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with rig(tmp_path, retention_days=1, unknown_hold_s=1e9) as box:
+        async with rig(tmp_path, retention_days=1, unknown_hold_s=1e9, reassembly_timeout_s=1e9) as box:
             box.ports["one"].answers.append(UNKNOWN)
             await box.ready()
             await box.becomes((await box.send(text="unknown")).message_ids[0], "unknown")
