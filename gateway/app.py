@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from gateway.at import codes
+from gateway.at.vendor_codes import refusal
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config, ensure_secrets
 from gateway.errors import ConfigError
@@ -162,25 +163,22 @@ _CAUSES = {
 }
 
 
-def cause_of(error: str, *, unsent: bool = False) -> str:
-    """A modem's refusal ("cms:38", "cme:14", "error" …) → how messaging is to treat it. `unsent`: nothing can have left."""
-    code = _code(error)
+def cause_of(error: str, *, unsent: bool = False, vendor: str = "") -> str:
+    """A modem's refusal ("cms:38", "cme:14", "error" …) → how messaging is to treat it.
+
+    `unsent`: nothing can have left. `vendor`: whose error numbers these are.
+    """
+    code = refusal(error, vendor)
     if code is None:
         return "retry" if error else ""
     cause = _CAUSES[code.retry]
     return "retry" if unsent and cause in ("ambiguous", "sent") else cause
 
 
-def attempts_of(error: str) -> int | None:
+def attempts_of(error: str, vendor: str = "") -> int | None:
     """How often at most what met this error is tried; None: as often as anything."""
-    code = _code(error)
+    code = refusal(error, vendor)
     return code.attempts if code is not None else None
-
-
-def _code(error: str) -> codes.Code | None:
-    kind, _, number = error.partition(":")
-    table = {"cms": codes.cms, "cme": codes.cme}.get(kind)
-    return table(int(number)) if table is not None and number.isdecimal() else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,8 +215,8 @@ class _LinePort:
             mr=result.mr,
             error=result.error,
             detail=result.detail,
-            cause=cause_of(result.error, unsent=result.unsent),
-            attempts=attempts_of(result.error),
+            cause=cause_of(result.error, unsent=result.unsent, vendor=result.vendor),
+            attempts=attempts_of(result.error, result.vendor),
         )
 
 
@@ -251,4 +249,9 @@ class _LineListener:
 
 
 def _late(late: LateSubmit) -> _Verdict:
-    return _Verdict(mr=late.mr, error=late.error, cause=cause_of(late.error), attempts=attempts_of(late.error))
+    return _Verdict(
+        mr=late.mr,
+        error=late.error,
+        cause=cause_of(late.error, vendor=late.vendor),
+        attempts=attempts_of(late.error, late.vendor),
+    )

@@ -125,6 +125,9 @@ CODES: dict[str, ErrorInfo] = {
     "roaming_refused": ErrorInfo(
         meaning="The modem is abroad and must not send there (allow_roaming).", retryable=True
     ),
+    "low_voltage": ErrorInfo(
+        meaning="The modem says that its supply voltage is too low; it may restart in the middle of a text."
+    ),
     "bad_pdu": ErrorInfo(meaning="A PDU could not be decoded."),
     "database_replaced": ErrorInfo(meaning="The database was damaged; it was set aside and a new one was begun."),
     "too_many_parts": ErrorInfo(meaning="Too many long texts are unfinished; further parts are kept raw."),

@@ -314,6 +314,10 @@ def line_json(line: LineStatus) -> dict[str, Any]:
     }
     if line.temperature_c is not None:
         fields["temperature_c"] = line.temperature_c
+    if line.voltage_mv is not None:
+        fields["voltage_mv"] = line.voltage_mv
+    if line.cell:
+        fields["cell"] = line.cell
     if line.error:
         fields["error"] = line.error
     return fields

@@ -40,6 +40,8 @@ class Command:
     """Hex to be sent at the prompt; None where the command has no second phase."""
     prompt_timeout: float = 10.0
     """Seconds from the write to the prompt."""
+    ok_grace: float = 0
+    """Seconds from an information line to the OK, past which the command counts as done; 0 where OK has to come."""
 
     def __post_init__(self) -> None:
         text, payload = self.text, self.payload
@@ -60,6 +62,7 @@ class Shape:
     prefixes: tuple[str, ...] | None = None
     timeout: float = 5.0
     pdu_lines: bool = False
+    ok_grace: float = 0
 
 
 SHAPES: dict[str, Shape] = {
@@ -83,7 +86,7 @@ SHAPES: dict[str, Shape] = {
     "+CMGR": Shape(timeout=10, pdu_lines=True),
     "+CMGL": Shape(timeout=CMGL_TIMEOUT, pdu_lines=True),
     "+CMGD": Shape(prefixes=(), timeout=10),
-    "+CPMS": Shape(timeout=30),
+    "+CPMS": Shape(timeout=30, ok_grace=3),  # some firmware forgets the OK
     "+CNMA": Shape(prefixes=()),
     # the SIM and the network answer these, not the modem alone
     "+CPIN": Shape(timeout=20),
@@ -114,7 +117,13 @@ def from_text(text: str) -> Command:
     if prefixes is None:
         prefixes = (name + ":",) if name and not name[0].isalpha() else ()
     reads = not text.endswith("=?")
-    return Command(text=text, prefixes=prefixes, timeout=shape.timeout, pdu_lines=shape.pdu_lines and reads)
+    return Command(
+        text=text,
+        prefixes=prefixes,
+        timeout=shape.timeout,
+        pdu_lines=shape.pdu_lines and reads,
+        ok_grace=shape.ok_grace,
+    )
 
 
 def command_name(text: str) -> str:

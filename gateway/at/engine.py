@@ -284,6 +284,9 @@ class Engine:
         if command.payload is not None and text.startswith(LATE_SUBMIT):
             self._referenced = True
             self._deadline = now + OK_GRACE
+        elif command.ok_grace:
+            self._referenced = True
+            self._deadline = now + command.ok_grace
 
     def _stray(self, text: str) -> None:
         fence = self._fence

@@ -112,6 +112,8 @@ class Lines:
             iccid=state.iccid or line.status.iccid,
             number=line.settings.number or state.number or line.status.number,
             temperature_c=state.temperature_c,
+            voltage_mv=state.voltage_mv,
+            cell=state.cell,
             error=state.error,
         )
 

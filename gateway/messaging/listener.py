@@ -28,6 +28,8 @@ ALERTS = {
 """Line states that need a person → the alert's code."""
 NO_NETWORK = "no_network"
 """The alert for a line that has searched long enough to say so in its state's `error`."""
+WARNINGS = {"low_voltage": "the supply voltage of the modem is too low"}
+"""What is wrong with a line that works all the same."""
 
 
 class Listener:
@@ -43,6 +45,7 @@ class Listener:
         self._timers = timers
         self._new_id = new_id
         self._alerts: dict[str, str] = {}
+        self._warned: set[tuple[str, str]] = set()
         self._owing: set[str] = set()
 
     def owes(self, line: str) -> None:
@@ -115,6 +118,8 @@ class Listener:
         self._lines.state_changed(line, state)
         code = ALERTS.get(state.state, NO_NETWORK if state.state == "searching" and state.error else "")
         self._alert(line, code, state.error or state.state)
+        for code, text in WARNINGS.items():
+            self._warn(line, code, text, over=code not in state.warnings)
 
     def down(self, line: str) -> None:
         self._lines.down(line)
@@ -131,6 +136,14 @@ class Listener:
             raised = announce.alert(code, f"{line}: {text}", line, now)
             self._in_background(lambda tx: tx.events.add(raised, now))
         self._alerts[line] = code
+
+    def _warn(self, line: str, code: str, text: str, *, over: bool) -> None:
+        if over == ((line, code) not in self._warned):
+            return
+        now = self._clock.now()
+        self._warned.symmetric_difference_update({(line, code)})
+        event = announce.alert(code, f"{line} is well again" if over else f"{line}: {text}", line, now, over=over)
+        self._in_background(lambda tx: tx.events.add(event, now))
 
     def _in_background(self, change: Callable[[Tx], T]) -> None:
         """A change that nobody waits for; that it failed is logged. Losing it costs nothing that a sweep does not mend."""

@@ -313,5 +313,7 @@ class LineStatus:
     sent_today: int = 0
     daily_limit: int = 0
     temperature_c: float | None = None
+    voltage_mv: int | None = None
+    cell: str = ""
     error: str = ""
     since: datetime | None = None

@@ -35,6 +35,7 @@ RESET_TIMEOUT_S = 15.0  # how long a restart may take to be confirmed; most mode
 TIMEOUTS = 3  # commands in a row without an answer; then the port is opened anew
 
 _SIM_CHANGED = ("+CPIN", "^SIMST", "+CSMINS", "+QSIMSTAT", "+QUSIM", "SIM not", "#QSS", "+UUSIMSTAT")
+_WARNINGS = {"UNDER-VOLTAGE": "low_voltage"}  # SIM800 spells it "UNDER-VOLTAGE WARNNING"
 _SMS_READY = ("SMS Ready", "SMS DONE", "Call Ready", "+QIND: SMS DONE", "+PBREADY")
 
 
@@ -42,7 +43,7 @@ class Driver:
     """Runs one connection. `happened` and `changed` tell the supervisor what to show.
 
     `late`: late answers that were not told yet; `kept`: direct deliveries that were not stored yet. A modem gives them
-    once, so they outlive the connection.
+    once, so they outlive the connection. `warned`: warnings of the modem and when each came last.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Driver:
         guard: sim.PinGuard,
         late: deque[LateSubmit],
         kept: deque[Received],
+        warned: dict[str, float],
         *,
         happened: Callable[[Happening], None],
         changed: Callable[[], None],
@@ -77,6 +79,7 @@ class Driver:
         self._wake = asyncio.Event()
         self._late = late
         self._kept = kept
+        self._warned = warned
         self._inbound: Inbound | None = None
         self._early: deque[at.Urc] = deque(maxlen=SLOTS)  # direct deliveries from before the modem was set up
         self._session: Session | None = None
@@ -141,7 +144,7 @@ class Driver:
             submitter.discard(gate)
             return submitter.not_sent("not_ready", "the line is not ready to send")
         timeout = self._config.submit_timeout_s or self.profile.submit_timeout_s
-        return await submitter.submit(self._session, pdu, length, timeout, gate)
+        return await submitter.submit(self._session, pdu, length, timeout, gate, self.profile.errors)
 
     async def reset(self) -> None:
         """Restart the modem; the connection ends by itself. Raises PortLost."""
@@ -387,6 +390,9 @@ class Driver:
         elif urc.text.startswith(_SMS_READY):
             self._sweep_due = 0.0
             self._wake.set()
+        elif urc.name in _WARNINGS:
+            self._warned[_WARNINGS[urc.name]] = self._loop.time()
+            self._changed()
 
     def _claim(self, priority: Priority) -> None:
         if self._session is not None:
@@ -400,7 +406,7 @@ class Driver:
             self._session.lose(f"the modem restarted by itself ({said})")
 
     def _came_late(self, late: model.LateSubmit) -> None:
-        self._late.append(late)
+        self._late.append(replace(late, vendor=self.profile.errors))
         self._wake.set()
 
     def _lost(self, _reason: str) -> None:

@@ -70,6 +70,7 @@ class SubmitResult:
     """`error` is "cms:38", "cme:14", "error", "timeout", "port_lost", "not_ready" …; `detail` one line for a person.
 
     `unsent`: a refusal before Ctrl-Z was written. Nothing can have left then, also where the error leaves that open.
+    `vendor`: whose error numbers these are (`gateway.at.vendor_codes`).
     """
 
     outcome: SubmitOutcome
@@ -77,6 +78,7 @@ class SubmitResult:
     error: str = ""
     detail: str = ""
     unsent: bool = False
+    vendor: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,11 +87,15 @@ class LateSubmit:
 
     mr: int | None
     error: str = ""
+    vendor: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineState:
-    """What a line is doing, for people and for the status topic. `error` says why, in one line."""
+    """What a line is doing, for people and for the status topic. `error` says why, in one line.
+
+    `cell`: area code and cell as hex, "1A2B/1A2B3C4". `warnings`: codes of what is wrong although the line works.
+    """
 
     state: str
     registered: bool = False
@@ -103,7 +109,10 @@ class LineState:
     iccid: str = ""
     number: str = ""
     temperature_c: float | None = None
+    voltage_mv: int | None = None
+    cell: str = ""
     error: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 class LineListener(Protocol):

@@ -106,12 +106,21 @@ async def _negotiate_cpms(session: Session, profile: Profile) -> tuple[str, tupl
     for memory in [one for one in profile.receive_memories if one in receiving] or receiving[:1]:
         reading = memory if memory in listing else listing[0]
         second = memory if memory in writing else writing[0]
-        for chosen in ((reading, second, memory), (reading, second)):
+        for chosen in ((reading, second, memory), (reading, second), (reading,)):
             done = await run_patiently(session, at.cpms(*chosen), profile.busy_retry_s)
             if done.ok:
-                return memory, sweep_order(listing, memory), chosen
+                receive = await _receiving(session, memory, chosen)
+                return receive, sweep_order(listing, receive), chosen
             refused = cause(done.final)
     raise CommandRefused("the modem takes no message storage", cause=refused)
+
+
+async def _receiving(session: Session, wanted: str, chosen: tuple[str, ...]) -> str:
+    """Where messages land: as wanted, unless the modem takes less than three arguments and says otherwise."""
+    if len(chosen) == 3:
+        return wanted
+    values = answers.fields(await _line(session, at.CPMS) or "")
+    return values[6] if len(values) > 6 and values[6] else wanted
 
 
 async def _keep_cpms(session: Session) -> tuple[str, tuple[str, ...], tuple[str, ...]]:

@@ -6,8 +6,10 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable
+from dataclasses import replace
 
 from gateway import at
+from gateway.at.vendor_codes import refusal
 from gateway.errors import ModemError
 from gateway.modem.errors import PortLost
 from gateway.modem.model import SubmitOutcome, SubmitResult
@@ -17,9 +19,9 @@ log = logging.getLogger(__name__)
 
 
 async def submit(
-    session: Session, pdu: str, length: int, timeout: float, gate: Awaitable[object] | None
+    session: Session, pdu: str, length: int, timeout: float, gate: Awaitable[object] | None, vendor: str = ""
 ) -> SubmitResult:
-    """Send one SMS-SUBMIT. `timeout` is the time from Ctrl-Z to the answer, in seconds.
+    """Send one SMS-SUBMIT. `timeout` is the time from Ctrl-Z to the answer, in seconds; `vendor`: whose error numbers.
 
     Raises only what `gate` raises, after leaving the prompt.
     """
@@ -29,9 +31,12 @@ async def submit(
         discard(gate)
         return not_sent("port_lost", error)
     try:
-        return await _submit(session, at.cmgs(length, pdu, timeout), gate)
+        result = await _submit(session, at.cmgs(length, pdu, timeout), gate)
     finally:
         session.turns.release()
+    if result.outcome is SubmitOutcome.REFUSED:
+        return replace(result, vendor=vendor, detail=meaning(result.error, vendor) or result.detail)
+    return result
 
 
 async def _submit(session: Session, command: at.Command, gate: Awaitable[object] | None) -> SubmitResult:
@@ -104,6 +109,12 @@ def _refused(event: at.Completed, *, unsent: bool = False) -> SubmitResult:
 def describe(final: at.Final) -> str:
     """The error result in words."""
     return f"the modem answered {final.text or final.kind.name}"
+
+
+def meaning(error: str, vendor: str) -> str:
+    """What the number in "cms:38" … means, "" where it has none."""
+    code = refusal(error, vendor)
+    return code.meaning if code is not None else ""
 
 
 def not_sent(error: str, why: object) -> SubmitResult:

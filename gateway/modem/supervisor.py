@@ -38,6 +38,7 @@ PAUSES_ABSENT: tuple[float, ...] = (0.1, 0.2, 0.3, 0.5, 1.0, 2.0)
 PAUSES_FAILED: tuple[float, ...] = (0.2, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 PAUSE_SIM = 10.0
 MAX_LATE = 64  # late answers that wait to be told; a modem owes one
+WARNED_S = 300.0  # a warning that was not repeated for so long is over
 STEADY_S = 30.0  # served for so long: the next failure is a new one
 
 _SIM_HAPPENINGS = {"pin": Happening.SIM_PIN, "puk": Happening.SIM_PUK}
@@ -78,6 +79,7 @@ class Line:
         self._remedy = Remedy.REOPEN  # for the next connection
         self._late: deque[LateSubmit] = deque(maxlen=MAX_LATE)
         self._kept: deque[Received] = deque(maxlen=SLOTS)
+        self._warned: dict[str, float] = {}  # warning -> loop time; outlives the connection that it may have ended
         self._driver: Driver | None = None
         self._phase = State.CONNECTING
         self._error = ""
@@ -142,6 +144,7 @@ class Line:
             self._guard,
             self._late,
             self._kept,
+            self._warned,
             happened=self._happened,
             changed=self._changed,
             remedy_due=lambda trouble: self._ladder.due(trouble, loop.time(), self._possible()),
@@ -254,6 +257,7 @@ class Line:
                 iccid=identity.iccid if identity is not None else "",
                 number=identity.number if identity is not None else self.config.number,
                 error=self._error,
+                warnings=self._warnings(),
             )
         return LineState(
             state=self._phase.value,
@@ -268,5 +272,14 @@ class Line:
             iccid=identity.iccid if identity is not None else "",
             number=identity.number if identity is not None else self.config.number,
             temperature_c=telemetry.temperature_c,
+            voltage_mv=telemetry.voltage_mv,
+            cell=telemetry.cell,
             error=self._error or driver.network.notice,
+            warnings=self._warnings(),
         )
+
+    def _warnings(self) -> tuple[str, ...]:
+        if not self._warned:
+            return ()
+        since = asyncio.get_running_loop().time() - WARNED_S
+        return tuple(sorted(code for code, at in self._warned.items() if at > since))

@@ -1,15 +1,17 @@
-"""Signal, registration, operator, temperature: asked every half minute and taken from what the modem tells by itself."""
+"""Signal, registration, operator, cell, temperature, voltage: asked every half minute, or told by the modem itself."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gateway import at
-from gateway.modem import answers
+from gateway.modem import answers, signal
 from gateway.modem.errors import CommandTimeout
-from gateway.modem.profiles import Profile, Query
+from gateway.modem.profiles import AccessQuery, Profile, Query, SignalQuery
 from gateway.modem.session import Session
+from gateway.modem.signal import READERS, Signal
 
 PERIOD_S = 30.0
 SEARCH_PERIOD_S = 2.0  # while there is no network
@@ -27,8 +29,12 @@ _ACCESS = {0: "gsm", 1: "gsm", 2: "umts", 3: "gsm", 4: "umts", 5: "umts", 6: "um
     13: "lte",
 }
 _HOTTEST = 150.0  # degrees; what is beyond is a mark for "no value"
-_BARS = ((-73, 5), (-83, 4), (-93, 3), (-103, 2), (-111, 1))
+_VOLTS = (2.0, 60.0)  # what is beyond is a mark for "no value", or another unit
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+_HEX = re.compile(r"(0x)?[0-9A-Fa-f]{1,8}")
 _REGISTRATIONS = ("+CREG", "+CGREG", "+CEREG")
+_ACCESS_SOURCES = ("+CEREG", "+CREG", "+CGREG", "+COPS", "vendor")  # the first that tells counts
+_TOLD = {"+CSQ": "csq", "^RSSI": "csq", "^HCSQ": "hcsq"}  # signal that modems tell by themselves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,20 +53,21 @@ class Telemetry:
 
     def __init__(self, session: Session, profile: Profile, now: float) -> None:
         self.operator = ""
-        self.access = ""
-        self.rssi_dbm: int | None = None
         self.temperature_c: float | None = None
+        self.voltage_mv: int | None = None
         self._session = session
         self._stats: dict[str, int] = {}
         self._refusals: dict[str, int] = {}
-        self._temperature = profile.temperature
+        self._accesses: dict[str, str] = {}
+        self._only_access = profile.only_access
+        self._signals: dict[str, Signal] = {}
+        self._cells: dict[str, str] = {}
         registration = [_Poll(text=f"AT{name}?", prefix=f"{name}:", take=self._taker(name)) for name in _REGISTRATIONS]
         rest = [
-            _Poll(text="AT+CSQ", prefix="+CSQ:", take=self._signal),
+            _Poll(text="AT+CSQ", prefix="+CSQ:", take=lambda values: self._hear("csq", values)),
             _Poll(text="AT+COPS?", prefix="+COPS:", take=self._network),
+            *self._own_polls(profile),
         ]
-        if profile.temperature is not None:
-            rest.append(_temperature_poll(profile.temperature, self._heat))
         self._registration = registration
         self._all = [*registration, *rest]
         self._queue: list[_Poll] = list(self._all)
@@ -88,9 +95,24 @@ class Telemetry:
     @property
     def bars(self) -> int:
         """0 … 5."""
-        if self.rssi_dbm is None:
-            return 0
-        return next((bars for least, bars in _BARS if self.rssi_dbm >= least), 0)
+        return signal.bars(self._best())
+
+    @property
+    def rssi_dbm(self) -> int | None:
+        """The strength of what is received, None while it is not known."""
+        return next((one.rssi_dbm for one in self._by_worth() if one.rssi_dbm is not None), None)
+
+    @property
+    def access(self) -> str:
+        """ "gsm", "umts", "lte" or "nr"; "" while the modem does not tell."""
+        told = (self._accesses.get(source) for source in _ACCESS_SOURCES)
+        return next((one for one in told if one), self._only_access if self.registered else "")
+
+    @property
+    def cell(self) -> str:
+        """Area code and cell as hex, "1A2B/1A2B3C4"; "" while unknown."""
+        order = reversed(_REGISTRATIONS) if self.access in ("lte", "nr") else _REGISTRATIONS
+        return next((cell for name in order if (cell := self._cells.get(name))), "")
 
     @property
     def due(self) -> float:
@@ -144,8 +166,8 @@ class Telemetry:
             self._register(urc.name, values, solicited=False)
             if self.registered != before:
                 self.want_registration()
-        elif urc.name in ("+CSQ", "^RSSI"):
-            self._signal(values)
+        elif urc.name in _TOLD:
+            self._hear(_TOLD[urc.name], values)
         else:
             return False
         return True
@@ -160,30 +182,81 @@ class Telemetry:
         stat = answers.number_at(values, 1 if asked else 0)
         if stat is not None:
             self._stats[name] = stat
-        access = answers.number_at(values, 4 if asked else 3)
-        if access in _ACCESS and stat in _HOME | _ROAMING:
-            self.access = _ACCESS[access]
+        if stat in _HOME | _ROAMING:
+            area = 2 if asked else 1
+            self._cells[name] = _cell(values[area : area + 2]) or self._cells.get(name, "")
+            access = answers.number_at(values, area + 2)
+            self._accesses[name] = _ACCESS.get(access, "") if access is not None else self._accesses.get(name, "")
+        elif stat is not None:
+            self._cells.pop(name, None)
+            self._accesses.pop(name, None)
 
-    def _signal(self, values: list[str]) -> None:
-        """27.007 8.5: 0 … 31 is -113 … -51 dBm, 99 unknown."""
-        rssi = answers.number_at(values, 0)
-        if rssi is not None:
-            self.rssi_dbm = -113 + 2 * rssi if 0 <= rssi <= 31 else None
+    def _hear(self, source: str, values: Sequence[str]) -> None:
+        self._signals[source] = heard = READERS[source](values)
+        if source not in ("csq", "cesq"):  # a receiver may measure where it is not registered
+            self._accesses["vendor"] = heard.access
+
+    def _by_worth(self) -> list[Signal]:
+        """What was heard, the vendor's own first: +CSQ has 31 steps and no RSRP."""
+        return sorted(self._signals.values(), key=lambda one: one.rsrp_dbm is None)
+
+    def _best(self) -> Signal:
+        return next((one for one in self._by_worth() if one.rsrp_dbm or one.rssi_dbm), Signal())
 
     def _network(self, values: list[str]) -> None:
         """`<mode>[,<format>,<oper>[,<AcT>]]`"""
         self.operator = values[2] if len(values) > 2 else ""
         access = answers.number_at(values, 3)
-        if access in _ACCESS:
-            self.access = _ACCESS[access]
+        self._accesses["+COPS"] = _ACCESS.get(access, "") if access is not None else ""
 
-    def _heat(self, values: list[str]) -> None:
-        query = self._temperature
-        value = answers.number_at(values, query.field) if query is not None else None
-        if query is not None and value is not None:
-            degrees = round(value * query.scale, 1)
-            self.temperature_c = degrees if abs(degrees) <= _HOTTEST else None
+    def _own_polls(self, profile: Profile) -> list[_Poll]:
+        """What only this family can be asked."""
+        polls = []
+        if profile.signal is not None:
+            polls.append(self._signal_poll(profile.signal))
+        if profile.access is not None:
+            polls.append(self._access_poll(profile.access))
+        if profile.temperature is not None:
+            polls.append(_value_poll(profile.temperature, self._heat))
+        if profile.voltage is not None:
+            polls.append(_value_poll(profile.voltage, self._supply))
+        return polls
+
+    def _signal_poll(self, query: SignalQuery) -> _Poll:
+        return _Poll(text=query.command, prefix=query.prefix, take=lambda values: self._hear(query.reader, values))
+
+    def _access_poll(self, query: AccessQuery) -> _Poll:
+        def take(values: list[str]) -> None:
+            word = values[query.field].lower() if len(values) > query.field else ""
+            self._accesses["vendor"] = query.words.get(word, "")
+
+        return _Poll(text=query.command, prefix=query.prefix, take=take)
+
+    def _heat(self, degrees: float) -> None:
+        self.temperature_c = round(degrees, 1) if abs(degrees) <= _HOTTEST else None
+
+    def _supply(self, volts: float) -> None:
+        self.voltage_mv = round(volts * 1000) if _VOLTS[0] <= volts <= _VOLTS[1] else None
 
 
-def _temperature_poll(query: Query, take: Callable[[list[str]], None]) -> _Poll:
-    return _Poll(text=query.command, prefix=query.prefixes[0], take=take)
+def value_in(query: Query, values: Sequence[str]) -> float | None:
+    """The first number from the query's field on, in its unit: some firmware puts a name in front, or the unit behind."""
+    found = next((match for text in values[query.field :] if (match := _NUMBER.match(text))), None)
+    return float(found.group()) * query.scale if found is not None else None
+
+
+def _value_poll(query: Query, take: Callable[[float], None]) -> _Poll:
+    def read(values: list[str]) -> None:
+        value = value_in(query, values)
+        if value is not None:
+            take(value)
+
+    return _Poll(text=query.command, prefix=query.prefixes[0], take=read)
+
+
+def _cell(values: Sequence[str]) -> str:
+    """`<lac>,<ci>`, hex with or without zeros in front (27.007 7.2); "" where it is a mark for "none"."""
+    if len(values) < 2 or not all(_HEX.fullmatch(value) for value in values):
+        return ""
+    area, cell = (int(value, 16) for value in values)
+    return f"{area:04X}/{cell:X}" if area not in (0, 0xFFFF, 0xFFFE) and cell not in (0, 0xFFFFFFFF) else ""

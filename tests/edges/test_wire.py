@@ -235,6 +235,8 @@ def test_an_event_gets_its_seq_at_the_end() -> None:
 
 def test_a_modem_shows_what_is_known() -> None:
     line = LineStatus(name="stick1", able=True, bars=3)
-    assert "temperature_c" not in line_json(line)
+    assert not {"temperature_c", "voltage_mv", "cell"} & set(line_json(line))
+    starved = line_json(LineStatus(name="stick1", voltage_mv=3400, cell="1A2B/1A2B3C4", temperature_c=31.5))
+    assert (starved["voltage_mv"], starved["cell"], starved["temperature_c"]) == (3400, "1A2B/1A2B3C4", 31.5)
     assert modem_json(line)["able"] is True
     assert result_json(CommandResult(status="accepted", client_id="a", message_ids=("SM1",)))["message_ids"] == ["SM1"]

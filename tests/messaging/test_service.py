@@ -31,6 +31,9 @@ class State:
     iccid: str = "iccid-one"
     number: str = "+491700000001"
     temperature_c: float | None = None
+    voltage_mv: int | None = None
+    cell: str = ""
+    warnings: tuple[str, ...] = ()
     error: str = ""
 
 
@@ -61,6 +64,25 @@ def test_an_alert_is_raised_once_and_called_off_once(tmp_path: Path, state: str,
             }
             assert (over["code"], over["modem"], over["over"]) == (code, "one", True)
             assert code in CODES
+
+    run(scenario())
+
+
+def test_a_warning_is_raised_beside_other_trouble_and_called_off_once(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with rig(tmp_path, start=False) as box:
+            low = ("low_voltage",)
+            for each in (State(warnings=low), State(state="lost", warnings=low), State(warnings=low), State(), State()):
+                box.service.listener.state_changed("one", each)
+                await box.store.write(lambda tx: None)
+            told = [(each["code"], each["over"]) for each in await box.events("alert")]
+            assert told == [
+                ("low_voltage", False),
+                ("modem_error", False),
+                ("modem_error", True),
+                ("low_voltage", True),
+            ]
+            assert "low_voltage" in CODES
 
     run(scenario())
 

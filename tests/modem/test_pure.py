@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from pathlib import Path
 
 import pytest
 
@@ -14,12 +12,9 @@ from gateway.modem import answers, profiles, sim
 from gateway.modem import errors as modem_errors
 from gateway.modem.errors import PortLost
 from gateway.modem.lifecycle import NEXT, Happening, State, after
-from gateway.modem.profiles import detect
 from gateway.modem.settings import cnmi_candidates, is_direct, sweep_order
 from gateway.modem.sim import PinGuard
 from gateway.modem.turns import Priority, Turns
-
-NOTES = Path(__file__).parents[2] / "firmware-notes"
 
 
 @pytest.mark.parametrize(
@@ -90,41 +85,6 @@ def test_the_receiving_storage_is_swept_last() -> None:
     assert sweep_order(["SM", "ME", "SR", "MT", "BM"], "ME") == ("SM", "SR", "ME")
     assert sweep_order(["MT", "BM"], "MT") == ("MT",)
     assert sweep_order(["SM"], "ME") == ("SM", "ME")
-
-
-@pytest.mark.parametrize(
-    ("manufacturer", "model", "ati", "name"),
-    [
-        ("huawei", "E173", "", "huawei-stick"),
-        ("Huawei Technologies Co.,Ltd.", "E3372h-320", "", "huawei-stick"),
-        ("", "", "Manufacturer: huawei Model: E1550", "huawei-stick"),
-        ("SIMCOM INCORPORATED", "SIMCOM_SIM7600E-H", "", "sim7600"),
-        ("SIMCOM_Ltd", "SIMCOM_SIM800C", "SIM800 R14.18", "generic"),
-        ("Quectel", "EC25", "", "generic"),
-        ("", "", "", "generic"),
-    ],
-)
-def test_detection(manufacturer: str, model: str, ati: str, name: str) -> None:
-    assert detect(manufacturer, model, ati).name == name
-
-
-def test_every_profile_cites_a_page_that_exists() -> None:
-    for name, profile in profiles().items():
-        assert profile.name == name
-        assert (NOTES / profile.notes).is_file()
-
-
-def test_every_citation_in_the_profiles_names_a_heading() -> None:
-    folder = Path(modem_errors.__file__).parent / "profiles"
-    cited = [
-        match.groups()
-        for source in folder.glob("*.py")
-        for match in re.finditer(r"# ([a-z0-9-]+\.md)#([a-z-]+)", source.read_text(encoding="utf-8"))
-    ]
-    assert cited
-    for page, anchor in cited:
-        text = (NOTES / page).read_text(encoding="utf-8").lower()
-        assert f"## {anchor}" in text, (page, anchor)
 
 
 def test_the_life_of_a_line_is_a_closed_table() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.modem import Line, SubmitOutcome
 from tests.modem.bench import Recorder, running
-from tests.modem.peer import DELIVER, SUBMIT, SUBMIT_LENGTH, Peer
+from tests.modem.peer import DELIVER, SUBMIT, SUBMIT_LENGTH, Peer, info
 
 Script = Callable[[Peer, Line, Recorder], Awaitable[None]]
 
@@ -108,6 +108,27 @@ def test_an_error_answer_is_refused(reply: str, error: str) -> None:
         assert result.detail
 
     play(script)
+
+
+@pytest.mark.parametrize(
+    ("maker", "model", "vendor", "detail"),
+    [
+        ("ACME", "M1", "", "vendor specific error"),
+        ("SIMCOM_Ltd", "SIMCOM_SIM800C", "simcom", "SMS service not ready"),
+        ("u-blox", "SARA-U270", "ublox", "no validity period"),
+    ],
+)
+def test_an_error_is_told_in_the_words_of_its_vendor(maker: str, model: str, vendor: str, detail: str) -> None:
+    async def script(peer: Peer, line: Line, listener: Recorder) -> None:
+        for number, words in ((38, "network out of order"), (521, detail)):
+            peer.submit_reply = f"\r\n+CMS ERROR: {number}\r\n"
+            result = await line.submit(SUBMIT, SUBMIT_LENGTH)
+            assert (result.error, result.detail, result.vendor) == (f"cms:{number}", words, vendor)
+        peer.say("\r\n+CMS ERROR: 521\r\n")
+        late = await listener.hears("late_submit")
+        assert (late.error, late.vendor) == ("cms:521", vendor)
+
+    play(script, lambda peer: peer.replies.update({"AT+CGMI": info(maker), "AT+CGMM": info(model)}))
 
 
 def test_an_error_instead_of_the_prompt_is_refused_and_no_pdu_leaves() -> None:

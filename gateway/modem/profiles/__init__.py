@@ -5,13 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gateway.modem.profiles.generic import GENERIC
-from gateway.modem.profiles.huawei import HUAWEI_STICK
-from gateway.modem.profiles.profile import Profile, Query
-from gateway.modem.profiles.simcom import SIM7600
+from gateway.modem.profiles.huawei import HUAWEI_E3372, HUAWEI_STICK
+from gateway.modem.profiles.profile import AccessQuery, Profile, Query, SignalQuery
+from gateway.modem.profiles.quectel import EC25, EC200, EC200S, M66
+from gateway.modem.profiles.simcom import SIM800, SIM7070, SIM7600
+from gateway.modem.profiles.telit import LE910
+from gateway.modem.profiles.ublox import LARA, SARA_R4, SARA_U2
+from gateway.modem.profiles.zte import ZTE_MF
 
-__all__ = ["Profile", "Query", "detect", "profiles"]
+__all__ = ["AccessQuery", "Profile", "Query", "SignalQuery", "detect", "profiles"]
 
-_PROFILES: dict[str, Profile] = {one.name: one for one in (GENERIC, HUAWEI_STICK, SIM7600)}
+# The narrower one first: "ec200s" is an "ec200", which has "ec20" in it.
+_ALL = (
+    HUAWEI_E3372,
+    HUAWEI_STICK,
+    SIM800,
+    SIM7600,
+    SIM7070,
+    EC200S,
+    EC200,
+    EC25,
+    M66,
+    LE910,
+    SARA_R4,
+    LARA,
+    SARA_U2,
+    ZTE_MF,
+    GENERIC,
+)
+_PROFILES: dict[str, Profile] = {one.name: one for one in _ALL}
 
 
 def profiles() -> Mapping[str, Profile]:

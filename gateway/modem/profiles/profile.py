@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -21,6 +22,28 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignalQuery:
+    """A command that tells more of the radio than +CSQ. `reader`: a key of `gateway.modem.signal.READERS`."""
+
+    command: str
+    prefix: str
+    reader: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessQuery:
+    """A command that tells the access technology in a word or number of its own.
+
+    `words`: that value, in lower case → "gsm", "umts", "lte" or "nr"; "" for none.
+    """
+
+    command: str
+    prefix: str
+    field: int
+    words: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """One family. Every value that differs from the base names the place in firmware-notes/ that says why."""
 
@@ -28,7 +51,9 @@ class Profile:
     notes: str  # page in firmware-notes/
     manufacturers: tuple[str, ...] = ()  # lower-case parts of +CGMI, or of ATI
     models: tuple[str, ...] = ()  # lower-case parts of +CGMM, or of ATI; () takes any
+    errors: str = ""  # whose +CMS ERROR numbers from 512 on these are: a key of `gateway.at.vendor_codes.VENDORS`
     extra_init: tuple[str, ...] = ()  # commands that help where they exist; an error is no matter
+    usb_init: tuple[str, ...] = ()  # the same, for a modem whose own USB port this is
     iccid: tuple[Query, ...] = (
         Query(command="AT+CCID", prefixes=("+CCID:", "8", "98")),
         Query(command="AT+CRSM=176,12258,0,0,10", prefixes=("+CRSM:",), field=2),
@@ -39,7 +64,11 @@ class Profile:
             command='AT+CSIM=10,"0020000100"', prefixes=("+CSIM:",), field=1
         ),  # VERIFY without a PIN costs no attempt
     )
-    temperature: Query | None = None
+    temperature: Query | None = None  # degrees Celsius; the first number from `field` on
+    voltage: Query | None = None  # volts after `scale`
+    signal: SignalQuery | None = None  # beside +CSQ
+    access: AccessQuery | None = None  # where +COPS? and +CREG? do not tell
+    only_access: str = ""  # a family that has one access technology
     receive_memories: tuple[str, ...] = ("ME", "SM")  # in this order of preference, what +CPMS=? offers for <mem3>
     cnmi_modes: tuple[int, ...] = (2, 1)
     cnmi_mts: tuple[int, ...] = (1, 2)
@@ -49,5 +78,8 @@ class Profile:
     submit_timeout_s: float = 120
     busy_retry_s: float = 60  # how long the SMS part of the modem may say "not ready" after power-up
     reset: str = "AT+CFUN=1,1"
+    calls: bool = True  # voice calls
+    ussd: bool = True
+    ussd_packed: bool = False  # +CUSD takes and gives packed septets as hex instead of characters
     # True where message references count accepted messages only, so that a gap tells of a lost answer
     references_count_accepted: bool = False
