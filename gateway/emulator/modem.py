@@ -100,6 +100,7 @@ class Modem:
         self._announced: dict[str, tuple[int, str]] = {}
         self._was_registered = False
         self._nagging = False
+        self._saved: dict[str, Any] = {}  # settings that the module keeps over power cycles
         self.power_on()
 
     # power
@@ -115,7 +116,7 @@ class Modem:
         if not self.ttys.terminals:
             self.ttys.open(elsewhere=self._renumber, linked=self._relink)
         self.data_mode: DataMode | None = None
-        self.settings = self.default_settings()
+        self.settings = replace(self.default_settings(), **self._saved)
         self.powered = True
         self.cfun = 1
         self.deregistered = False
@@ -157,6 +158,7 @@ class Modem:
         if self.powered:
             self.powered = False
             self._boots += 1
+            self._saved = {name: getattr(self.settings, name) for name in self.personality.remembers}
             self.ttys.stop()
             self.reception.power_lost()
         if not ports_stay and self.ttys.terminals:

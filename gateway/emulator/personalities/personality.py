@@ -118,6 +118,7 @@ class Personality:
     deaf_s: float = 0.0  # after power-on: what is written before is not heard
     low_voltage: tuple[tuple[int, str, bool], ...] = ()  # below so many mV: the warning, and whether power ends
     undervoltage: str = ""  # last words of a brown-out, where the family has any
+    remembers: tuple[str, ...] = ()  # fields of `Settings` that the module saves over power cycles
     # by themselves
     idle_urcs: tuple[tuple[float, str], ...] = ()  # period and text, when the timing is realistic
     idle_urcs_if: str = ""  # the register that silences them at 0

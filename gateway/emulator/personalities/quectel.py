@@ -89,6 +89,7 @@ EC25: Personality = replace(
     },
     by_access={"+QCSQ": _QCSQ, "+QENG=servingcell": _SERVING, "+QNWINFO": _NETWORK},
     vendor=frozenset(),
+    remembers=("cnmi", "memories", "csms"),
     full_urc='+QIND: "smsfull","{memory}"',
     full_urc_if="+QINDCFG/smsfull",
     power={"+CFUN=1,1": RESET, "+QPOWD=1": _OFF, "+QPOWD": _OFF, "+QPOWD=0": _OFF},

@@ -42,7 +42,7 @@ SIM800: Personality = replace(  # firmware-notes/sim800.md
     },
     of_sim={"+CCID": "{iccid}"},
     fixed={
-        "+SPIC": "+SPIC: {pin_tries},{puk_tries},3,10",
+        "+SPIC": "+SPIC: {pin_tries},3,{puk_tries},10",
         "+CMTE?": "+CMTE: 0,{temperature}",
         "+CSMINS?": "+CSMINS: 0,1",
         "+CENG?": '+CENG: 1,0\r\n+CENG: 0,"0055,{rssi_63},00,{mcc},{mnc},12,{cell_hex},05,05,{area_hex},255"',

@@ -9,7 +9,7 @@ from gateway.emulator.personalities.personality import Cnmi, Personality, Power,
 
 _FIXED = {
     "+UPINCNT": "+UPINCNT: {pin_tries},3,{puk_tries},10",
-    "+UTEMP?": "+UTEMP: 0,{temperature_tenths}",
+    "+UTEMP?": "+UTEMP: {temperature_tenths}",
     "+CIND?": "+CIND: {battery},{bars},1,0,0,0,{roaming},0,0,0,0,0",
 }
 _POWER = {"+CFUN=16": RESET, "+CFUN=1,1": RESET, "+CPWROFF": Power(then="off")}
