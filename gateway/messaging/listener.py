@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
+from gateway import crashpoints
 from gateway.clock import Clock
 from gateway.errors import StoreError
 from gateway.messaging import announce, inbound, outbound
@@ -84,7 +85,9 @@ class Listener:
             new_id=self._new_id,
             now=self._clock.now(),
         )
+        crashpoints.at("inbound.read")
         await self._take(box, items)
+        crashpoints.at("inbound.stored")
         self._timers.expect_reassembly()
         if any(item.kind == "status-report" for item in items):
             self._timers.expect_evidence()
@@ -105,7 +108,9 @@ class Listener:
 
     async def released(self, line: str, iccid: str, items: Sequence[Received]) -> None:
         now = self._clock.now()
+        crashpoints.at("inbound.deleted")
         self._in_background(lambda tx: inbound.released(tx, iccid, items, now))
+        crashpoints.at("inbound.released")
 
     async def swept(self, line: str, iccid: str, memory: str, listed: Sequence[Received]) -> None:
         now = self._clock.now()

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
+from gateway import crashpoints
 from gateway.clock import Clock
 from gateway.errors import RequestError, StoreError
 from gateway.messaging import ledger, outbound
@@ -259,6 +260,7 @@ class Senders:
         async def gate() -> None:
             nonlocal claimed
             claimed = await committing
+            crashpoints.at("submit.claimed")
             if before is not None:
                 self._stored(lane, before)
             if claimed is None:
@@ -267,6 +269,7 @@ class Senders:
         started = self._clock.monotonic()
         try:
             result = await self._submit_through(lane, segment, gate)
+            crashpoints.at("submit.answered")
         except Exception as exc:
             if claimed is None:
                 raise
@@ -330,6 +333,7 @@ class Senders:
             outbound.settle_proved(tx, proof, self._policy, now)
 
     def _stored(self, lane: _Lane, result: _Result) -> None:
+        crashpoints.at("submit.settled")
         lane.unsettled = None
         lane.line.unstored = False
         if result.outcome.state is not SegmentState.SENT:

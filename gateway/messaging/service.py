@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from gateway import crashpoints
 from gateway.clock import Clock
 from gateway.errors import RequestError
 from gateway.messaging import accept, announce, outbound
@@ -139,6 +140,7 @@ class Service:
     async def send(self, request: SendRequest, origin: Origin) -> CommandResult:
         """Takes a command. Returns after the commit. Raises StoreError when nothing was stored: then it was not taken."""
         now = self._clock.now()
+        crashpoints.at("command.taken")
         content = digest(request)
         try:
             checked = check(request, self._rules, self._lines.own_numbers(), now)
@@ -149,6 +151,7 @@ class Service:
             request=request, checked=checked, digest=content, origin=origin, max_waiting=self._rules.max_waiting
         )
         result = await self._store.write(lambda tx: accept.accept(tx, command, self._new_id, now))
+        crashpoints.at("command.stored")
         if result.status == "accepted":
             self._counts.changed()
             self._senders.offer(request.priority)
@@ -242,6 +245,7 @@ class Service:
     async def advance(self, consumer: str, seq: int) -> None:
         """Durably: the consumer has finished everything up to `seq`."""
         await self._store.write(lambda tx: tx.events.advance(consumer, seq))
+        crashpoints.at("event.advanced")
 
     async def get_value(self, key: str) -> str | None:
         """An edge's small durable value."""

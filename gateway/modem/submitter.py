@@ -8,7 +8,7 @@ import logging
 from collections.abc import Awaitable
 from dataclasses import replace
 
-from gateway import at
+from gateway import at, crashpoints
 from gateway.at.vendor_codes import refusal
 from gateway.errors import ModemError
 from gateway.modem.errors import PortLost
@@ -57,9 +57,11 @@ async def _submit(session: Session, command: at.Command, gate: Awaitable[object]
             return _closed_prompt(await session.event())
         session.send_payload()
         await session.drain()
+        crashpoints.at("submit.payload")
         if session.pending():
             return _closed_prompt(await session.event())
         session.send_end()
+        crashpoints.at("submit.ended")
     except PortLost as error:
         discard(gate)
         return not_sent("port_lost", error)

@@ -12,6 +12,7 @@ from typing import Any
 from paho.mqtt.client import MQTTMessage
 from paho.mqtt.reasoncodes import ReasonCode
 
+from gateway import crashpoints
 from gateway.errors import RequestError, StoreError
 from gateway.messaging.model import Origin
 from gateway.mqtt import payloads
@@ -106,6 +107,7 @@ class CommandIntake:
             self._running.popleft()
             self._may_start.set()
             self._connection.ack(message)
+            crashpoints.at("command.acknowledged")
 
     async def _carry_out(self, message: MQTTMessage) -> None:
         """Raises StoreError when nothing was committed."""

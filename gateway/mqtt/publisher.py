@@ -7,6 +7,7 @@ import logging
 
 from paho.mqtt.reasoncodes import ReasonCode
 
+from gateway import crashpoints
 from gateway.errors import StoreError
 from gateway.messaging.model import StoredEvent
 from gateway.mqtt.connection import Connection
@@ -69,6 +70,7 @@ class EventPublisher:
 
     async def _publish_one(self, stored: StoredEvent) -> None:
         event = stored.event
+        crashpoints.at("event.read")
         self._outstanding[stored.seq] = False
         asked = self._replies.usable(event.reply_to)
         number = self._replies.published(asked) if asked is not None else None
@@ -92,6 +94,7 @@ class EventPublisher:
             root = self._topics.root
             self._connection.fail(f"the broker refused an event: {reason}; are we allowed to publish on {root}/#?")
             return
+        crashpoints.at("event.published")
         self._outstanding[stored.seq] = True
         while self._outstanding and self._outstanding[first := next(iter(self._outstanding))]:
             del self._outstanding[first]

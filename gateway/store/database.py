@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from gateway import crashpoints
 from gateway.clock import SystemClock
 from gateway.errors import StoreError
 from gateway.messaging.ports import Tx
@@ -251,7 +252,9 @@ class SqliteStore:
             db.execute("BEGIN IMMEDIATE")
             for change in batch:
                 self._run(db, tx, change)
+            crashpoints.at("store.open")
             db.execute("COMMIT")
+            crashpoints.at("store.committed")
         except sqlite3.Error as exc:
             log.error("the database did not take a commit: %s", exc)
             self._note_damage(exc)

@@ -28,9 +28,9 @@ class Box:
 
     # --- the daemon ---
 
-    def start(self) -> None:
-        """Starts the daemon; does not wait for it."""
-        self.daemon = DaemonProcess(self.config)
+    def start(self, *, crash_at: str = "") -> None:
+        """Starts the daemon; does not wait for it. `crash_at`: a place of `gateway.crashpoints`, with its passage."""
+        self.daemon = DaemonProcess(self.config, env={"SMSGW_CRASH_AT": crash_at})
         self.daemon.start()
 
     def kill(self) -> None:
