@@ -18,7 +18,18 @@ from gateway.config import Config, ensure_secrets
 from gateway.errors import ConfigError
 from gateway.messaging import LineSettings, Service, Settings
 from gateway.messaging.listener import Listener
-from gateway.modem import Identity, LateSubmit, Line, LineConfig, LineState, PinGuard, Received, SubmitResult
+from gateway.modem import (
+    FlightRecorder,
+    Identity,
+    LateSubmit,
+    Line,
+    LineConfig,
+    LineState,
+    PinGuard,
+    Received,
+    Recorders,
+    SubmitResult,
+)
 from gateway.mqtt import Bridge
 from gateway.store import SqliteStore
 from gateway.web import WebServer
@@ -28,6 +39,7 @@ log = logging.getLogger(__name__)
 DATABASE = "smsgw.db"
 LOCK = "smsgw.lock"
 PIN_RECORD = "pin-attempts.json"
+RECORDER = "recorder"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +69,8 @@ async def run(config: Config, *, ready: Callable[[Addresses], None] | None = Non
                 await service.alert("database_replaced", text)
             if unknown:
                 log.warning("%d segments were with a modem when the last run ended; their outcome is unknown", unknown)
-            await _serve(config, clock, service, ready)
+            with _recorders(config, clock) as recorders:
+                await _serve(config, clock, service, recorders, ready)
         finally:
             await store.close()
 
@@ -74,8 +87,17 @@ def _only_one(data_dir: Path) -> Iterator[None]:
         yield
 
 
-async def _serve(config: Config, clock: Clock, service: Service, ready: Callable[[Addresses], None] | None) -> None:
-    tasks = asyncio.create_task(_run_all(config, clock, service, ready), name="gateway")
+def _recorders(config: Config, clock: Clock) -> Recorders:
+    settings = config.recorder
+    names = [modem.name for modem in config.modems]
+    directory = config.gateway.data_dir / RECORDER
+    return Recorders(names, clock, directory, size=settings.size_kb * 1000, redact=settings.redact)
+
+
+async def _serve(
+    config: Config, clock: Clock, service: Service, recorders: Recorders, ready: Callable[[Addresses], None] | None
+) -> None:
+    tasks = asyncio.create_task(_run_all(config, clock, service, recorders, ready), name="gateway")
     try:
         await asyncio.shield(tasks)
     except asyncio.CancelledError:
@@ -86,12 +108,16 @@ async def _serve(config: Config, clock: Clock, service: Service, ready: Callable
         raise
 
 
-async def _run_all(config: Config, clock: Clock, service: Service, ready: Callable[[Addresses], None] | None) -> None:
+async def _run_all(
+    config: Config, clock: Clock, service: Service, recorders: Recorders, ready: Callable[[Addresses], None] | None
+) -> None:
     guard = PinGuard(config.gateway.data_dir / PIN_RECORD)
-    lines = [_line(line_config(config, n), service.listener, clock, guard) for n in range(len(config.modems))]
+    settings = [line_config(config, n) for n in range(len(config.modems))]
+    lines = [_line(one, service.listener, clock, guard, recorders.of(one.name)) for one in settings]
     ports = {modem.name: _LinePort(modem.name, line) for modem, line in zip(config.modems, lines, strict=True)}
     bridge = Bridge(config, service, clock) if config.mqtt.url else None
-    web = WebServer(config, service, {"mqtt": lambda: bridge.trouble} if bridge is not None else {})
+    parts = {"mqtt": lambda: bridge.trouble} if bridge is not None else {}
+    web = WebServer(config, service, parts, recorders.recording)
     web.open()
     async with asyncio.TaskGroup() as group:
         group.create_task(service.run(ports), name="messaging")
@@ -104,9 +130,9 @@ async def _run_all(config: Config, clock: Clock, service: Service, ready: Callab
             ready(Addresses(web=web.url, socket=str(config.socket)))
 
 
-def _line(settings: LineConfig, listener: Listener, clock: Clock, guard: PinGuard) -> Line:
+def _line(settings: LineConfig, listener: Listener, clock: Clock, guard: PinGuard, recorder: FlightRecorder) -> Line:
     owes = partial(listener.expects_late, settings.name)
-    return Line(settings, _LineListener(listener), clock, expect_late=owes, guard=guard)
+    return Line(settings, _LineListener(listener), clock, expect_late=owes, guard=guard, recorder=recorder)
 
 
 def settings_of(config: Config) -> Settings:

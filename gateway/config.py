@@ -180,6 +180,11 @@ class InboxSection(_Section):
     reassembly_timeout_s: float = Field(default=86_400, ge=5, le=604_800, description="seconds from 5 to 604800")
 
 
+class RecorderSection(_Section):
+    redact: bool = Field(default=True, description="true or false")
+    size_kb: int = Field(default=4096, ge=0, le=1_000_000, description="kilobytes from 0 (memory only) to 1000000")
+
+
 class ComplianceSection(_Section):
     scope: Literal["twilio", "all", "off"] = Field(default="twilio", description='one of "twilio", "all", "off"')
 
@@ -197,6 +202,7 @@ class Config(_Section):
     web: WebSection = Field(default=WebSection(), description="a table [web]")
     outbox: OutboxSection = Field(default=OutboxSection(), description="a table [outbox]")
     inbox: InboxSection = Field(default=InboxSection(), description="a table [inbox]")
+    recorder: RecorderSection = Field(default=RecorderSection(), description="a table [recorder]")
     compliance: ComplianceSection = Field(default=ComplianceSection(), description="a table [compliance]")
     routing: Table = Field(default_factory=dict, description="a table [routing]")
     routes: Annotated[tuple[Table, ...], Field(strict=False)] = Field(

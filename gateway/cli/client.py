@@ -56,14 +56,26 @@ class Api:
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         return self._call("POST", path, json=body)
 
+    def text(self, path: str) -> str:
+        """An answer that is no JSON."""
+        try:
+            response = self._client.get(path)
+            failed = response.is_error
+        except self._errors as exc:
+            raise self._unreachable(exc) from exc
+        if failed:
+            self._call("GET", path)
+        return str(response.text)
+
+    def _unreachable(self, exc: Exception) -> click.ClickException:
+        return click.ClickException(f"the gateway does not answer on {self._socket}: {exc}; is `smsgw run` running?")
+
     def _call(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
         try:
             response = self._client.request(method, path, **arguments)
             answer = response.json()
         except self._errors as exc:
-            raise click.ClickException(
-                f"the gateway does not answer on {self._socket}: {exc}; is `smsgw run` running?"
-            ) from exc
+            raise self._unreachable(exc) from exc
         except ValueError as exc:
             raise click.ClickException(f"the gateway's answer on {self._socket} is not understood") from exc
         if response.is_error:

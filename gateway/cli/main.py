@@ -34,6 +34,7 @@ COMMANDS = {
     "messages": Entry("gateway.cli.messages", "messages", "List messages, newest first."),
     "show": Entry("gateway.cli.messages", "show", "Show one message and all that happened to it."),
     "modems": Entry("gateway.cli.messages", "modems", "Show the modems as they are now."),
+    "recorder": Entry("gateway.cli.recorder", "recorder", "Hand out what the flight recorder of a modem has."),
     "pdu": Entry("gateway.cli.pdu", "pdu", "Decode and encode SMS PDUs."),
     "config": Entry("gateway.cli.config", "config", "Check the configuration."),
 }

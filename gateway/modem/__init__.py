@@ -12,6 +12,7 @@ from gateway.modem.model import (
 )
 from gateway.modem.profiles import Profile, profiles
 from gateway.modem.recorder import Entry, FlightRecorder
+from gateway.modem.recorders import Recorders
 from gateway.modem.sim import PinGuard
 from gateway.modem.supervisor import Line
 
@@ -27,6 +28,7 @@ __all__ = [
     "PinGuard",
     "Profile",
     "Received",
+    "Recorders",
     "SubmitOutcome",
     "SubmitResult",
     "profiles",

@@ -1,14 +1,16 @@
-"""The flight recorder: the last AT traffic of a line, in memory, redacted when it is read or logged."""
+"""The flight recorder: the last AT traffic of a line, in memory and handed on to disk, redacted when it is read or logged."""
 
 from __future__ import annotations
 
 import logging
 import re
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.clock import Clock
+from gateway.modem.recording import Piece, whole
 
 log = logging.getLogger(__name__)
 
@@ -37,28 +39,46 @@ class Entry:
 class FlightRecorder:
     """Keeps what passed on one line. Recording costs an append; cutting into lines and redacting happen on reading."""
 
-    def __init__(self, line: str, clock: Clock) -> None:
+    def __init__(
+        self, line: str, clock: Clock, keep: Callable[[Piece], None] | None = None, *, redact: bool = True
+    ) -> None:
+        """`keep` gets every piece at once, for the disk; `redact`: whether `recording` hides what is private."""
         self._line = line
         self._clock = clock
-        self._chunks: deque[tuple[datetime, str, bytes]] = deque(maxlen=CHUNKS)
+        self._keep = keep
+        self._redact = redact
+        self._count = 0
+        self._pieces: deque[Piece] = deque(maxlen=CHUNKS)
         self._partial = {"<": b"", ">": b""}
 
     def record(self, mark: str, data: bytes) -> None:
         """Note that `data` was written (`>`) or read (`<`)."""
-        self._chunks.append((self._clock.now(), mark, data))
+        self._note(mark, data)
         if log.isEnabledFor(logging.DEBUG):
             self._log(mark, data)
 
     def note(self, text: str) -> None:
         """A remark between the traffic: opened, lost, timed out."""
-        self._chunks.append((self._clock.now(), "#", text.encode()))
+        self._note("#", text.encode())
         log.debug("%s # %s", self._line, text)
+
+    def _note(self, mark: str, octets: bytes) -> None:
+        self._count += 1
+        piece = Piece(n=self._count, t=self._clock.monotonic(), at=self._clock.now(), mark=mark, octets=octets)
+        self._pieces.append(piece)
+        if self._keep is not None:
+            self._keep(piece)
+
+    def recording(self) -> str:
+        """What is held, in the form of `gateway.modem.recording`."""
+        return whole(list(self._pieces), self._line, redact=self._redact)
 
     def entries(self) -> list[Entry]:
         """The traffic that is still held, oldest first, one entry per line."""
         entries: list[Entry] = []
         pending: dict[str, tuple[datetime, bytes]] = {}
-        for at, mark, data in self._chunks:
+        for piece in self._pieces:
+            at, mark, data = piece.at, piece.mark, piece.octets
             since, held = pending.pop(mark, (at, b""))
             *whole, rest = _split(held + data) if mark != "#" else (data, b"")
             for number, line in enumerate(whole):

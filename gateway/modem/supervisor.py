@@ -64,13 +64,15 @@ class Line:
         *,
         expect_late: Callable[[], bool] = lambda: False,
         guard: PinGuard | None = None,
+        recorder: FlightRecorder | None = None,
     ) -> None:
         """`expect_late`: asked at every open whether the answer to an earlier submit may still come.
 
-        `guard`: what was tried with which PIN, shared by all lines since a SIM can change places.
+        `guard`: what was tried with which PIN, shared by all lines since a SIM can change places. `recorder`: one that
+        keeps the traffic elsewhere too.
         """
         self.config = config
-        self.recorder = FlightRecorder(config.name, clock)
+        self.recorder = recorder if recorder is not None else FlightRecorder(config.name, clock)
         self._listener = listener
         self._expect_late = expect_late
         self._guard = guard if guard is not None else PinGuard()

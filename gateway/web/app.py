@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Query, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from gateway import __version__
 from gateway.errors import RequestError
@@ -24,6 +24,7 @@ from gateway.wire import (
     read,
     read_client_id,
     read_object,
+    request_error_json,
     result_json,
 )
 
@@ -33,6 +34,9 @@ MAX_PAGE = 200
 
 Trouble = Callable[[], str | None]
 """Says what is wrong with a part, or None."""
+
+Recording = Callable[[str], Awaitable[str]]
+"""The last AT traffic of the modem of that name, as JSON lines. Raises RequestError(unknown_modem)."""
 
 
 def make_health_app(service: Service, parts: Mapping[str, Trouble]) -> FastAPI:
@@ -65,7 +69,12 @@ def missing_parts(service: Service, parts: Mapping[str, Trouble]) -> dict[str, s
     return missing
 
 
-def make_app(service: Service) -> FastAPI:
+async def no_recording(name: str) -> str:
+    """For a gateway without recorders."""
+    raise RequestError(f"nothing is recorded of {name!r}", code="unknown_modem", field="modem")
+
+
+def make_app(service: Service, recording: Recording = no_recording) -> FastAPI:
     """The own API. It asks for no password: whoever may open the socket may use it."""
     app = FastAPI(title="smsgw", version=__version__, openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None)
     errors.install(app)
@@ -114,6 +123,14 @@ def make_app(service: Service) -> FastAPI:
     @app.get("/api/v1/modems")
     async def modems() -> JSONResponse:
         return JSONResponse({"modems": [modem_json(line) for line in service.lines()]})
+
+    @app.get("/api/v1/modems/{name}/recorder", response_class=PlainTextResponse)
+    async def recorder(name: str) -> Response:
+        """What the flight recorder of a modem has, as JSON lines; `smsgw emulate --replay` plays it."""
+        try:
+            return PlainTextResponse(await recording(name), media_type="application/jsonl")
+        except RequestError as exc:
+            return JSONResponse({"error": request_error_json(exc)}, 404)
 
     return app
 
