@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from gateway.at import Engine, Event
+from gateway.at import Engine, Event, cmgs, from_text
+
+PDU = "0011000C919451010099990000FF07F7B0BC0DAAC301"
+STARTS = ("idle", "plain", "list", "identity", "prompt", "ready", "payload", "ended", "abort", "fence", "pause")
+"""States that an engine can be brought into by `started`."""
 
 
 def events(engine: Engine) -> list[Event]:
@@ -30,3 +34,26 @@ def ways(data: bytes) -> Iterator[list[bytes]]:
     yield [data[at : at + 1] for at in range(len(data))]
     for at in range(1, len(data)):
         yield [data[:at], data[at:]]
+
+
+def started(start: str) -> Engine:
+    """An engine that is in the state, with nothing left to take or to write."""
+    engine = Engine()
+    plain = {"plain": "AT", "list": "AT+CMGL=4", "identity": "AT+CGSN", "fence": "AT"}.get(start)
+    if plain is not None:
+        engine.send(from_text(plain), 0.0)
+    elif start != "idle":
+        engine.send(cmgs(21, PDU, 60.0), 0.0)
+    if start in ("ready", "payload", "ended", "abort"):
+        engine.receive(b"\r\n> ", 0.0)
+    if start in ("payload", "ended"):
+        engine.send_payload(0.0)
+    if start == "ended":
+        engine.send_end(0.0)
+    if start == "abort":
+        engine.abort(0.0)
+    if start in ("fence", "pause"):
+        engine.tick(10.0)
+    engine.data_to_send()
+    events(engine)
+    return engine

@@ -8,43 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.at import Completed, Engine, FinalKind, Noise, ProtocolMisuse, cmgl, cmgs, from_text
+from gateway.at import Completed, Engine, FinalKind, Noise, ProtocolMisuse, cmgl, from_text
 from gateway.at.engine import MAX_ESCAPES, MAX_EVENTS, MAX_LINES
 from gateway.at.fence import FENCES
 from gateway.at.lexer import MAX_CHUNK, MAX_LINE, Lexer
-from tests.at.driving import events
+from tests.at.driving import PDU, STARTS, events, started
 
-PDU = "0011000C919451010099990000FF07F7B0BC0DAAC301"
 WORDS = (
     b"\r\n", b"\r", b"\n", b"> ", b">", b'"', b",", b"OK", b"ERROR", b"+CMS ERROR: 38", b"+CME ERROR: ", b"+CMGS: 5",
     b"+CMGL: 1,1,,20", b"+CMT: ,20", b"+CDS: 20", b'+CMTI: "SM",1', b'+CUSD: 1,"a', b"+CMEE: 1", b"+CSMS: 1",
     b"AT+CMGS=21", PDU.encode(), PDU[:8].encode(), b"\x1a", b"\x1b", b"\x00", b"\xff", b"\x80", b"RING", b"NO CARRIER",
 )  # fmt: skip
-STARTS = ("idle", "plain", "list", "identity", "prompt", "ready", "payload", "ended", "abort", "fence", "pause")
 
 pieces = st.lists(st.one_of(st.binary(max_size=40), st.sampled_from(WORDS)), max_size=40)
-
-
-def started(start: str) -> Engine:
-    engine = Engine()
-    plain = {"plain": "AT", "list": "AT+CMGL=4", "identity": "AT+CGSN", "fence": "AT"}.get(start)
-    if plain is not None:
-        engine.send(from_text(plain), 0.0)
-    elif start != "idle":
-        engine.send(cmgs(21, PDU, 60.0), 0.0)
-    if start in ("ready", "payload", "ended", "abort"):
-        engine.receive(b"\r\n> ", 0.0)
-    if start in ("payload", "ended"):
-        engine.send_payload(0.0)
-    if start == "ended":
-        engine.send_end(0.0)
-    if start == "abort":
-        engine.abort(0.0)
-    if start in ("fence", "pause"):
-        engine.tick(10.0)
-    engine.data_to_send()
-    events(engine)
-    return engine
 
 
 @given(st.sampled_from(STARTS), pieces, st.lists(st.floats(0.0, 90.0), max_size=40))

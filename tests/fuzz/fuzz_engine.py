@@ -87,4 +87,4 @@ def run(data: bytes) -> int:
 
 if __name__ == "__main__":
     line = b"\xfe\1\0\r\n+CREG: 1\r\n\r\nOK\r\n\xfe\3\0"
-    fuzz(lambda: Pace(run, (line + b"+CSQ: 20,99\r\nOK\xfd\r\n") * 40), SEEDS)
+    fuzz(lambda: Pace(run, (line + b"+CSQ: 20,99\r\nOK\xfd\r\n") * 40, SEEDS), SEEDS)

@@ -52,5 +52,13 @@ def _is_ambiguous(address: Address | None) -> bool:
     return address is not None and len(address.value) == 8 and address.value.endswith("@")
 
 
+HEAD = bytes.fromhex("00440B916407281553F8000462114290507080")
+# The most elements that fit, of the kinds that say something; each of the octets behind says how to read it.
+COSTLY = tuple(
+    b"\x00" + HEAD + bytes((0x8C, 0x8B)) + (element * 0x8B)[:0x8B]
+    for element in map(bytes.fromhex, ("7000", "0003010201", "0A03000A10", "1B00", "050400010001", "250101240101"))
+)
+
+
 if __name__ == "__main__":
-    fuzz(lambda: Pace(run, BASELINE))
+    fuzz(lambda: Pace(run, BASELINE, COSTLY), (BASELINE, *COSTLY))

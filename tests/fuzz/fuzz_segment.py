@@ -64,5 +64,14 @@ def run(data: bytes) -> int:
     return len(data)
 
 
+PLAIN = b"\x02\0\0\7" + b"An ordinary text, of one part. " * 20
+TURKISH = next(octet for octet in range(0x80, 0x100) if LANGUAGES[octet % len(LANGUAGES)] is Language.TURKISH)
+# What is looked at most closely: marks and flags where a part ends, all tables and replacements.
+COSTLY = tuple(
+    bytes((0xE2, TURKISH, 2, 7)) + (word * 300).encode()[:700]
+    for word in ("\u0301", "\U0001f1e9", "\u200d", "{", "e\u0301", "ığ“", "\u3000")
+)
+
+
 if __name__ == "__main__":
-    fuzz(lambda: Pace(run, b"\x02\0\0\7" + b"An ordinary text, of one part. " * 20))
+    fuzz(lambda: Pace(run, PLAIN, COSTLY), (PLAIN, *COSTLY))

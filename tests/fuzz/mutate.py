@@ -36,7 +36,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="which sample (default 1)")
     parser.add_argument("--only", default="", help="mutants whose `path:line:` contains this")
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--timeout", type=float, default=30, help="seconds of processor time for one (default 30)")
+    parser.add_argument("--timeout", type=float, default=12, help="seconds of processor time for one (default 12)")
     parser.add_argument("--doubt", action="store_true", help="run those that are marked as equivalent, too")
     options = parser.parse_args()
     os.chdir(ROOT)
