@@ -18,6 +18,7 @@ from gateway.config import Config, ensure_secrets
 from gateway.errors import ConfigError
 from gateway.messaging import LineSettings, Service, Settings
 from gateway.messaging.listener import Listener
+from gateway.messaging.notices import Notices
 from gateway.modem import (
     FlightRecorder,
     Identity,
@@ -29,6 +30,7 @@ from gateway.modem import (
     Received,
     Recorders,
     SubmitResult,
+    UssdText,
 )
 from gateway.mqtt import Bridge
 from gateway.store import SqliteStore
@@ -113,7 +115,7 @@ async def _run_all(
 ) -> None:
     guard = PinGuard(config.gateway.data_dir / PIN_RECORD)
     settings = [line_config(config, n) for n in range(len(config.modems))]
-    lines = [_line(one, service.listener, clock, guard, recorders.of(one.name)) for one in settings]
+    lines = [_line(one, service, clock, guard, recorders.of(one.name)) for one in settings]
     ports = {modem.name: _LinePort(modem.name, line) for modem, line in zip(config.modems, lines, strict=True)}
     bridge = Bridge(config, service, clock) if config.mqtt.url else None
     parts = {"mqtt": lambda: bridge.trouble} if bridge is not None else {}
@@ -130,9 +132,10 @@ async def _run_all(
             ready(Addresses(web=web.url, socket=str(config.socket)))
 
 
-def _line(settings: LineConfig, listener: Listener, clock: Clock, guard: PinGuard, recorder: FlightRecorder) -> Line:
-    owes = partial(listener.expects_late, settings.name)
-    return Line(settings, _LineListener(listener), clock, expect_late=owes, guard=guard, recorder=recorder)
+def _line(settings: LineConfig, service: Service, clock: Clock, guard: PinGuard, recorder: FlightRecorder) -> Line:
+    owes = partial(service.listener.expects_late, settings.name)
+    told = _LineListener(service.listener, service.notices)
+    return Line(settings, told, clock, expect_late=owes, guard=guard, recorder=recorder)
 
 
 def settings_of(config: Config) -> Settings:
@@ -172,6 +175,7 @@ def line_config(config: Config, n: int) -> LineConfig:
         smsc=modem.smsc,
         number=modem.number,
         late_reply_s=config.outbox.late_reply_s,
+        ussd_timeout_s=modem.ussd_timeout_s,
         allow_roaming=modem.allow_roaming,
         power_cycle=modem.power_cycle,
     )
@@ -234,6 +238,18 @@ class _LinePort:
     async def run(self) -> None:
         await self._line.run()
 
+    async def ussd_start(self, code: str) -> UssdText:
+        return await self._line.services.ussd.start(code)
+
+    async def ussd_reply(self, text: str) -> UssdText:
+        return await self._line.services.ussd.reply(text)
+
+    async def ussd_cancel(self) -> None:
+        await self._line.services.ussd.cancel()
+
+    async def reset(self) -> None:
+        await self._line.reset()
+
     async def submit(self, pdu: str, length: int, *, gate: Awaitable[object] | None = None) -> _Verdict:
         result: SubmitResult = await self._line.submit(pdu, length, gate=gate)
         return _Verdict(
@@ -249,8 +265,9 @@ class _LinePort:
 class _LineListener:
     """What a modem line reports, handed on to messaging."""
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: Listener, notices: Notices) -> None:
         self._listener = listener
+        self.ussd = notices.ussd
 
     async def ready(self, line: str, identity: Identity, late: LateSubmit | None) -> None:
         await self._listener.ready(line, identity, _late(late) if late else None)

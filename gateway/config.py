@@ -136,6 +136,7 @@ class ModemSection(_Section):
     rate_per_minute: int = Field(default=0, ge=0, le=10_000, description="a whole number from 0 (no limit) to 10000")
     daily_limit: int = Field(default=0, ge=0, le=1_000_000, description="a whole number from 0 (no limit) to 1000000")
     allow_roaming: bool = Field(default=True, description="true or false")
+    ussd_timeout_s: float = Field(default=60, ge=5, le=300, description="seconds from 5 to 300")
     power_cycle: str = Field(default="", description="a command line, run without a shell")
     mms: MmsSection = Field(default=MmsSection(), description="a table [modem.mms]")
 

@@ -115,6 +115,14 @@ CODES: dict[str, ErrorInfo] = {
     ),
     "partially_sent": ErrorInfo(meaning="Some segments left, the rest could not be sent.", twilio=30008),
     "undelivered": ErrorInfo(meaning="The service centre could not deliver the message.", twilio=30003),
+    # what a modem is asked for beside texts
+    "modem_not_ready": ErrorInfo(meaning="The modem is not connected or not set up yet.", retryable=True),
+    "ussd_unsupported": ErrorInfo(meaning="The modem, the SIM or the network does not support this USSD code."),
+    "ussd_timeout": ErrorInfo(meaning="The USSD dialogue got no answer in time.", retryable=True),
+    "ussd_busy": ErrorInfo(meaning="Another USSD dialogue is going on with this SIM.", retryable=True),
+    "ussd_terminated": ErrorInfo(meaning="The USSD dialogue was ended by the network or cancelled."),
+    "ussd_no_dialogue": ErrorInfo(meaning="There is no USSD dialogue that waits for a reply."),
+    "ussd_failed": ErrorInfo(meaning="The modem or the network refused the USSD dialogue.", retryable=True),
     # the box
     "sim_missing": ErrorInfo(meaning="There is no SIM in the modem."),
     "sim_pin_required": ErrorInfo(

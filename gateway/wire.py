@@ -27,6 +27,7 @@ from gateway.messaging.model import (
     Segment,
     SendRequest,
     TimelineEntry,
+    UssdAnswer,
 )
 
 MAX_PAYLOAD = 64 * 1024
@@ -87,6 +88,7 @@ def _check_depth(value: object, left: int) -> None:
 
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 Short = Annotated[str, Field(min_length=1, max_length=64)]
+UssdString = Annotated[str, Field(min_length=1, max_length=182)]  # 24.080 4.4.3.21: 160 octets of septets
 ClientId = Annotated[str, Field(min_length=1, max_length=MAX_CLIENT_ID), AfterValidator(_client_id)]
 Recipients = Annotated[list[Short], BeforeValidator(_one_or_more), Field(min_length=1, max_length=MAX_RECIPIENTS)]
 Port = Annotated[int, Field(ge=0, le=0xFFFF)]
@@ -325,6 +327,10 @@ def line_json(line: LineStatus) -> dict[str, Any]:
 
 def modem_json(line: LineStatus) -> dict[str, Any]:
     return {"name": line.name, "able": line.able} | line_json(line) | {"since": _time(line.since)}
+
+
+def ussd_json(answer: UssdAnswer) -> dict[str, Any]:
+    return {"text": answer.text, "state": answer.state}
 
 
 def _time(moment: datetime | None) -> str | None:

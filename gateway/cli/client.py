@@ -53,8 +53,9 @@ class Api:
         wanted = {name: value for name, value in parameters.items() if value is not None}
         return self._call("GET", path, params=wanted)
 
-    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self._call("POST", path, json=body)
+    def post(self, path: str, body: dict[str, Any], *, timeout: float = TIMEOUT) -> dict[str, Any]:
+        """`timeout`: seconds; more for what a modem or a network has to answer."""
+        return self._call("POST", path, json=body, timeout=timeout)
 
     def text(self, path: str) -> str:
         """An answer that is no JSON."""

@@ -33,6 +33,8 @@ COMMANDS = {
     "send": Entry("gateway.cli.messages", "send", "Send a text through the running gateway."),
     "messages": Entry("gateway.cli.messages", "messages", "List messages, newest first."),
     "show": Entry("gateway.cli.messages", "show", "Show one message and all that happened to it."),
+    "ussd": Entry("gateway.cli.ussd", "ussd", "Ask the network by a code like *100#."),
+    "reset": Entry("gateway.cli.ussd", "reset", "Restart a modem."),
     "modems": Entry("gateway.cli.messages", "modems", "Show the modems as they are now."),
     "recorder": Entry("gateway.cli.recorder", "recorder", "Hand out what the flight recorder of a modem has."),
     "pdu": Entry("gateway.cli.pdu", "pdu", "Decode and encode SMS PDUs."),

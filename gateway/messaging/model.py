@@ -58,6 +58,7 @@ class EventKind(StrEnum):
     MESSAGE_STATUS = "message.status"
     INBOX = "inbox"
     ALERT = "alert"
+    USSD = "ussd"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -317,3 +318,11 @@ class LineStatus:
     cell: str = ""
     error: str = ""
     since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UssdAnswer:
+    """What the network said in a USSD dialogue. `state`: "done", or "reply_wanted" where it waits for an answer."""
+
+    text: str
+    state: str

@@ -192,6 +192,24 @@ class LinePort(Protocol):
     async def submit(self, pdu: str, length: int, *, gate: Awaitable[object] | None = None) -> SubmitResult: ...
 
 
+class UssdText(Protocol):
+    """What the network said in a USSD dialogue."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def reply_wanted(self) -> bool: ...
+
+
+class ModemPort(LinePort, Protocol):
+    """A modem that can be asked for more than sending. Every call raises ModemError with a code of its own."""
+
+    async def ussd_start(self, code: str) -> UssdText: ...
+    async def ussd_reply(self, text: str) -> UssdText: ...
+    async def ussd_cancel(self) -> None: ...
+    async def reset(self) -> None: ...
+
+
 class Identity(Protocol):
     """Who the modem and its SIM are."""
 
@@ -265,6 +283,7 @@ __all__ = [
     "LinePort",
     "LineState",
     "MessageTable",
+    "ModemPort",
     "OldRows",
     "PartTable",
     "Received",
@@ -274,4 +293,5 @@ __all__ = [
     "Store",
     "SubmitResult",
     "Tx",
+    "UssdText",
 ]

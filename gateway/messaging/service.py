@@ -14,6 +14,7 @@ from gateway.errors import RequestError
 from gateway.messaging import accept, announce, outbound
 from gateway.messaging.accept import Command
 from gateway.messaging.content import Rules, check, digest
+from gateway.messaging.controls import Controls
 from gateway.messaging.counts import Counts
 from gateway.messaging.ids import id_maker
 from gateway.messaging.ledger import Outcome, Policy
@@ -31,7 +32,8 @@ from gateway.messaging.model import (
     StoredEvent,
     TimelineEntry,
 )
-from gateway.messaging.ports import LinePort, Store, Tx
+from gateway.messaging.notices import Notices
+from gateway.messaging.ports import ModemPort, Store, Tx
 from gateway.messaging.retention import Retention
 from gateway.messaging.sender import Senders
 from gateway.messaging.timers import Timers
@@ -60,7 +62,10 @@ class Settings:
 
 
 class Service:
-    """Composes the messaging rules over a store and lines. `listener` is for the modem layer, the rest for edges."""
+    """Composes the messaging rules over a store and lines.
+
+    `listener` and `notices` are for the modem layer, the rest for edges; `controls`: what a modem can be asked for beside texts.
+    """
 
     def __init__(self, store: Store, clock: Clock, settings: Settings) -> None:
         self._store = store
@@ -90,6 +95,8 @@ class Service:
             offer=lambda: self._senders.offer(0),
         )
         self.listener = Listener(store, clock, self._lines, self._policy, self._timers, self._new_id)
+        self.notices = Notices(store, clock)
+        self.controls = Controls(self._rules.modems)
         self._last_event = 0
         self._event_waiters: set[asyncio.Future[None]] = set()
         store.on_events(self._events_committed)
@@ -110,9 +117,11 @@ class Service:
             self.listener.owes(segment.line or "")
         return len(unknown)
 
-    async def run(self, ports: Mapping[str, LinePort]) -> None:
+    async def run(self, ports: Mapping[str, ModemPort]) -> None:
         """Senders and timers; returns only by cancellation, after what the modems have in hand is settled."""
+        self.controls.connect(ports)
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.notices.run(), name="notices")
             tasks.create_task(self._timers.run(), name="timers")
             tasks.create_task(self._counts.run(), name="counts")
             tasks.create_task(self._retention.run(), name="retention")
@@ -123,6 +132,7 @@ class Service:
         try:
             async with asyncio.timeout(DRAIN_S):
                 await self._senders.drain()
+                await self.notices.flush()
         except TimeoutError:
             return  # what is still in a modem's hands is `submitting` and will be recovered as `unknown`
 

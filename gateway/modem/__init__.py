@@ -9,6 +9,7 @@ from gateway.modem.model import (
     Received,
     SubmitOutcome,
     SubmitResult,
+    UssdText,
 )
 from gateway.modem.profiles import Profile, profiles
 from gateway.modem.recorder import Entry, FlightRecorder
@@ -31,5 +32,6 @@ __all__ = [
     "Recorders",
     "SubmitOutcome",
     "SubmitResult",
+    "UssdText",
     "profiles",
 ]

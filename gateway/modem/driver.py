@@ -21,6 +21,7 @@ from gateway.modem.recorder import FlightRecorder
 from gateway.modem.recovery import Remedy, Trouble
 from gateway.modem.sequence import IDENTIFY, PDU_MODE, PREPARE, REPORTING, Setup, Step, keep, run_steps
 from gateway.modem.serial_port import SerialPort
+from gateway.modem.services import Services
 from gateway.modem.session import Session
 from gateway.modem.telemetry import Telemetry
 from gateway.modem.turns import Priority
@@ -55,6 +56,7 @@ class Driver:
         late: deque[LateSubmit],
         kept: deque[Received],
         warned: dict[str, float],
+        services: Services,
         *,
         happened: Callable[[Happening], None],
         changed: Callable[[], None],
@@ -80,6 +82,7 @@ class Driver:
         self._late = late
         self._kept = kept
         self._warned = warned
+        self._services = services
         self._inbound: Inbound | None = None
         self._early: deque[at.Urc] = deque(maxlen=SLOTS)  # direct deliveries from before the modem was set up
         self._session: Session | None = None
@@ -133,6 +136,7 @@ class Driver:
             if self._port is not None:
                 await self._port.close()
         finally:
+            self._services.detach()
             for urc in self._early:
                 self._kept.extend(delivered(urc))
             if self._inbound is not None:
@@ -190,6 +194,7 @@ class Driver:
         self.telemetry = Telemetry(session, profile, self._loop.time())
         await self._first_sweep(session, self._inbound)
         await self.telemetry.refresh(self._loop.time())
+        await self._services.attach(session, profile, self._wake.set)
 
     async def _identity(self, session: Session, setup: Setup) -> Identity:
         number = self._config.number or await sim.own_number(session)
@@ -307,7 +312,7 @@ class Driver:
             return Priority.INBOUND
         if self._needs is not None:
             return Priority.TELEMETRY
-        if self._sim_check or telemetry.due <= now:
+        if self._sim_check or self._services.waiting or telemetry.due <= now:
             return Priority.TELEMETRY
         return None
 
@@ -339,6 +344,8 @@ class Driver:
             self._sim_check = False
             await sim.check(session)
             await self._same_sim(session)
+        elif self._services.waiting:
+            await self._services.step(session)
         else:
             await telemetry.step()
         if inbound.retry:
@@ -380,6 +387,8 @@ class Driver:
                 self._early.append(urc)
         elif self._inbound.note(urc):
             self._claim(Priority.ACKNOWLEDGE if self._inbound.owes_acknowledge else Priority.INBOUND)
+        if self._services.note(urc):
+            return
         if self.telemetry is not None and self.telemetry.note(urc):
             self._wake.set()
         elif urc.text.startswith(SILENCE_ENDS):

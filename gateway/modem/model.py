@@ -22,6 +22,7 @@ class LineConfig:
     smsc: str = ""
     number: str = ""
     late_reply_s: float = 10
+    ussd_timeout_s: float = 60
     allow_roaming: bool = True
     power_cycle: str = ""  # command line, run without a shell
 
@@ -115,6 +116,14 @@ class LineState:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UssdText:
+    """What the network said in a USSD dialogue; `reply_wanted`: it waits for an answer."""
+
+    text: str
+    reply_wanted: bool
+
+
 class LineListener(Protocol):
     """The rules above the lines. Every call for one line is made by that line's one task, in order."""
 
@@ -132,6 +141,9 @@ class LineListener(Protocol):
 
     async def swept(self, line: str, iccid: str, memory: str, listed: Sequence[Received]) -> None:
         """A completed listing of `memory`, called before `received` is called for what it shows."""
+
+    def ussd(self, line: str, text: UssdText) -> None:
+        """The network said something in a USSD dialogue that nobody waits for."""
 
     def state_changed(self, line: str, state: LineState) -> None:
         """Called only when something in `state` changed."""

@@ -29,6 +29,7 @@ from gateway.modem.model import (
 from gateway.modem.profiles import Profile
 from gateway.modem.recorder import FlightRecorder
 from gateway.modem.recovery import Ladder, Remedy, Trouble
+from gateway.modem.services import Services
 from gateway.modem.sim import PinGuard
 
 log = logging.getLogger(__name__)
@@ -73,6 +74,7 @@ class Line:
         """
         self.config = config
         self.recorder = recorder if recorder is not None else FlightRecorder(config.name, clock)
+        self.services = Services(config, listener)
         self._listener = listener
         self._expect_late = expect_late
         self._guard = guard if guard is not None else PinGuard()
@@ -147,6 +149,7 @@ class Line:
             self._late,
             self._kept,
             self._warned,
+            self.services,
             happened=self._happened,
             changed=self._changed,
             remedy_due=lambda trouble: self._ladder.due(trouble, loop.time(), self._possible()),

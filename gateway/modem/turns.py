@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
+from collections.abc import AsyncIterator
 from enum import IntEnum
 
 from gateway.modem.errors import PortLost
@@ -52,6 +54,15 @@ class Turns:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._senders.append(future)
         await self._granted(future)
+
+    @contextlib.asynccontextmanager
+    async def sending(self) -> AsyncIterator[None]:
+        """A turn as of a sender, for the length of a block. Raises PortLost."""
+        await self.take_for_send()
+        try:
+            yield
+        finally:
+            self.release()
 
     async def take_for_keeper(self, priority: Priority) -> None:
         """Wait for the keeper's turn; a later, more urgent `claim` speeds it up. Raises PortLost."""

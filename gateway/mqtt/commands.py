@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from paho.mqtt.client import MQTTMessage
@@ -17,10 +17,11 @@ from gateway.errors import RequestError, StoreError
 from gateway.messaging.model import Origin
 from gateway.mqtt import payloads
 from gateway.mqtt.connection import Connection, ConnectionFailed
-from gateway.mqtt.payloads import BridgeRequest, MessageRequest, ModemRequest
+from gateway.mqtt.operations import OPERATIONS, Operation
+from gateway.mqtt.payloads import BridgeRequest
 from gateway.mqtt.ports import Service
 from gateway.mqtt.topics import ReplyTopics, Topics
-from gateway.wire import SendPayload, details_json, message_json, modem_json, read, read_object, readable_id
+from gateway.wire import SendPayload, read, read_object, readable_id
 
 log = logging.getLogger(__name__)
 
@@ -29,9 +30,12 @@ MAX_WAITING = 500
 """Received commands that wait to be started; above it the broker has to wait."""
 MAX_RUNNING = 64
 """Commands handed to the service at once, so that they share commits."""
+MAX_SLOW = 64
+"""Requests that wait for a modem or a network at once."""
 DRAIN_SECONDS = 10.0
 
-Answer = Callable[["CommandIntake", Any], Awaitable[Mapping[str, Any]]]
+Reply = tuple[str | None, bytes | None]
+"""Response topic and correlation data."""
 
 
 class CommandIntake:
@@ -49,6 +53,7 @@ class CommandIntake:
         self._running: deque[tuple[MQTTMessage, asyncio.Task[None]]] = deque()
         self._may_start = asyncio.Event()
         self._started = asyncio.Event()
+        self._slow: set[asyncio.Task[None]] = set()
 
     def received(self, message: MQTTMessage) -> None:
         """Notes a message; called in receive order."""
@@ -75,7 +80,7 @@ class CommandIntake:
             if task.cancelled() or task.exception() is not None:
                 break
             self._connection.ack(message)
-        for _, task in self._running:
+        for task in (*(task for _, task in self._running), *self._slow):
             task.cancel()
         self._running.clear()
 
@@ -165,28 +170,53 @@ class CommandIntake:
             correlation=correlation,
         )
 
-    async def _request(self, operation: str, message: MQTTMessage) -> None:
+    async def _request(self, name: str, message: MQTTMessage) -> None:
         transaction: str | int | None = None
-        outcome: Mapping[str, Any] | RequestError
+        reply = self._reply_to(message)
         try:
             value = read_object(message.payload or b"{}")
             transaction = payloads.transaction_of(value)
             if message.retain:
                 raise _retained()
-            if operation not in OPERATIONS:
+            if name not in OPERATIONS:
                 known = ", ".join(OPERATIONS)
-                raise RequestError(f"there is no operation {operation!r:.60}; known: {known}", code="unsupported")
-            model, answer = OPERATIONS[operation]
-            outcome = await answer(self, read(model, value))
+                raise RequestError(f"there is no operation {name!r:.60}; known: {known}", code="unsupported")
+            operation = OPERATIONS[name]
+            request = read(operation.model, value)
+        except RequestError as exc:
+            await self._respond(name, payloads.response(transaction, exc), *reply)
+            return
+        answering = self._answer(name, operation, request, transaction, reply)
+        if not operation.slow:
+            await answering
+        elif len(self._slow) < MAX_SLOW:
+            self._in_background(answering)
+        else:
+            answering.close()
+            busy = RequestError(f"{MAX_SLOW} requests wait for modems already", code="queue_full")
+            await self._respond(name, payloads.response(transaction, busy), *reply)
+
+    async def _answer(
+        self, name: str, operation: Operation, request: BridgeRequest, transaction: str | int | None, reply: Reply
+    ) -> None:
+        outcome: Mapping[str, Any] | RequestError
+        try:
+            outcome = await operation.answer(self.service, request)
         except RequestError as exc:
             outcome = exc
         except StoreError:
-            raise
+            if not operation.slow:
+                raise
+            outcome = RequestError("the database could not take it", code="store_error")
         except Exception:
-            log.exception("mqtt: the request %s met a defect", operation)
+            log.exception("mqtt: the request %s met a defect", name)
             outcome = _defect()
-        reply_to, correlation = self._reply_to(message)
-        await self._respond(operation, payloads.response(transaction, outcome), reply_to, correlation)
+        await self._respond(name, payloads.response(transaction, outcome), *reply)
+
+    def _in_background(self, answering: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(answering, name="mqtt-slow-request")
+        self._slow.add(task)
+        task.add_done_callback(self._slow.discard)
 
     async def _respond(self, operation: str, text: str, reply_to: str | None, correlation: bytes | None) -> None:
         number = self._replies.published(reply_to) if reply_to is not None else None
@@ -207,7 +237,7 @@ class CommandIntake:
         except ConnectionFailed as exc:  # it is not acknowledged either, so it comes again
             log.info("mqtt: the response to %s is given after the next connect: %s", operation, exc)
 
-    def _reply_to(self, message: MQTTMessage) -> tuple[str | None, bytes | None]:
+    def _reply_to(self, message: MQTTMessage) -> Reply:
         """MQTT 5 response topic, if it can be used, and correlation data."""
         topic = getattr(message.properties, "ResponseTopic", None)
         correlation = getattr(message.properties, "CorrelationData", None)
@@ -220,28 +250,3 @@ def _retained() -> RequestError:
 
 def _defect() -> RequestError:
     return RequestError("a defect in the gateway; its log says more", code="internal_error")
-
-
-async def _cancel(intake: CommandIntake, request: MessageRequest) -> Mapping[str, Any]:
-    return message_json(await intake.service.cancel(request.message_id))
-
-
-async def _status(intake: CommandIntake, request: MessageRequest) -> Mapping[str, Any]:
-    return details_json(*await intake.service.message(request.message_id))
-
-
-async def _modems(intake: CommandIntake, _request: BridgeRequest) -> Mapping[str, Any]:
-    return {"modems": [modem_json(line) for line in intake.service.lines()]}
-
-
-async def _unsupported(_intake: CommandIntake, _request: ModemRequest) -> Mapping[str, Any]:
-    raise RequestError("this release cannot do that yet", code="unsupported")
-
-
-OPERATIONS: dict[str, tuple[type[BridgeRequest], Answer]] = {
-    "message-cancel": (MessageRequest, _cancel),
-    "message-status": (MessageRequest, _status),
-    "modems": (BridgeRequest, _modems),
-    "ussd": (ModemRequest, _unsupported),
-    "modem-reset": (ModemRequest, _unsupported),
-}

@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field, StrictInt, StrictStr
 from gateway.clock import rfc3339
 from gateway.errors import RequestError
 from gateway.messaging.model import LineStatus, StoredEvent
-from gateway.wire import Payload, Short, line_json, request_error_json
+from gateway.wire import Payload, Short, UssdString, line_json, request_error_json
 
 SCHEMA = 1
 """Version of all payloads, told in `bridge/info`."""
@@ -39,7 +39,14 @@ class ModemRequest(BridgeRequest):
     """A request about one modem."""
 
     modem: Short
-    code: Short | None = None
+
+
+class UssdRequest(ModemRequest):
+    """A USSD dialogue: one of `code`, `reply` and `cancel`."""
+
+    code: UssdString | None = None
+    reply: UssdString | None = None
+    cancel: bool = False
 
 
 class _TransactionOnly(BridgeRequest):

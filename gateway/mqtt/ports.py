@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from gateway.errors import RequestError
+from gateway.messaging.controls import Controls
 from gateway.messaging.model import (
     CommandResult,
     LineStatus,
@@ -28,6 +29,9 @@ class Service(Protocol):
     async def message(self, message_id: str) -> tuple[Message, list[Segment], list[TimelineEntry]]: ...
 
     async def cancel(self, message_id: str) -> Message: ...
+
+    @property
+    def controls(self) -> Controls: ...
 
     def lines(self) -> list[LineStatus]: ...
 

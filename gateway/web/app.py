@@ -13,14 +13,14 @@ from gateway import __version__
 from gateway.errors import RequestError
 from gateway.messaging.model import MessageFilter, Origin, Status
 from gateway.web import errors
+from gateway.web.body import body_of
+from gateway.web.modems import modem_routes
 from gateway.web.ports import Service
 from gateway.wire import (
-    MAX_PAYLOAD,
     SendPayload,
     details_json,
     error_json,
     message_json,
-    modem_json,
     read,
     read_client_id,
     read_object,
@@ -82,7 +82,7 @@ def make_app(service: Service, recording: Recording = no_recording) -> FastAPI:
     @app.post("/api/v1/messages", status_code=201)
     async def send(request: Request) -> JSONResponse:
         key = _idempotency_key(request)
-        payload = read(SendPayload, read_object(await _body(request)))
+        payload = read(SendPayload, read_object(await body_of(request)))
         if key is not None and payload.id not in (None, key):
             raise RequestError("the Idempotency-Key header and id differ", field="id")
         result = await service.send(payload.request(key), Origin(edge="api"))
@@ -120,9 +120,7 @@ def make_app(service: Service, recording: Recording = no_recording) -> FastAPI:
     async def cancel(message_id: str) -> JSONResponse:
         return JSONResponse(message_json(await service.cancel(message_id)))
 
-    @app.get("/api/v1/modems")
-    async def modems() -> JSONResponse:
-        return JSONResponse({"modems": [modem_json(line) for line in service.lines()]})
+    app.include_router(modem_routes(service))
 
     @app.get("/api/v1/modems/{name}/recorder", response_class=PlainTextResponse)
     async def recorder(name: str) -> Response:
@@ -133,16 +131,6 @@ def make_app(service: Service, recording: Recording = no_recording) -> FastAPI:
             return JSONResponse({"error": request_error_json(exc)}, 404)
 
     return app
-
-
-async def _body(request: Request) -> bytes:
-    """The body, as far as it may be that long. Raises RequestError(too_large)."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_PAYLOAD:
-            raise RequestError(f"at most {MAX_PAYLOAD} octets are allowed", code="too_large")
-    return bytes(body)
 
 
 def _idempotency_key(request: Request) -> str | None:

@@ -20,6 +20,14 @@ STATUS: dict[str, int] = {
     "queue_full": 429,
     "unsupported": 501,
     "store_error": 503,
+    "modem_not_ready": 503,
+    "modem_error": 502,
+    "ussd_busy": 409,
+    "ussd_no_dialogue": 409,
+    "ussd_unsupported": 502,
+    "ussd_terminated": 502,
+    "ussd_failed": 502,
+    "ussd_timeout": 504,
 }
 """HTTP statuses of our codes; every other one is 400."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from gateway.messaging.controls import Controls
 from gateway.messaging.model import (
     CommandResult,
     LineStatus,
@@ -26,6 +27,9 @@ class Service(Protocol):
     async def messages(self, wanted: MessageFilter) -> list[Message]: ...
 
     async def cancel(self, message_id: str) -> Message: ...
+
+    @property
+    def controls(self) -> Controls: ...
 
     def lines(self) -> list[LineStatus]: ...
 

@@ -228,8 +228,8 @@ REQUESTS = [
     ("message-status", {"transaction": "t", "message_id": "SM0"}, "unknown_message"),
     ("message-cancel", {"message_id": "SM0"}, "unknown_message"),
     ("message-cancel", {"transaction": "t"}, "bad_request"),
-    ("ussd", {"transaction": "t", "modem": "stick1", "code": "*100#"}, "unsupported"),
-    ("modem-reset", {"transaction": "t", "modem": "stick1"}, "unsupported"),
+    ("ussd", {"transaction": "t", "modem": "stick1", "code": "*100#"}, "modem_not_ready"),
+    ("modem-reset", {"transaction": "t", "modem": "stick1"}, "modem_not_ready"),
     ("nonsense", {"transaction": "t"}, "unsupported"),
 ]
 

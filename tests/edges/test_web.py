@@ -205,4 +205,6 @@ def test_the_description_names_every_path(api: httpx.Client) -> None:
         "/api/v1/messages/{message_id}/cancel",
         "/api/v1/modems",
         "/api/v1/modems/{name}/recorder",
+        "/api/v1/modems/{name}/ussd",
+        "/api/v1/modems/{name}/reset",
     }

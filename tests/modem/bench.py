@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from gateway.clock import SystemClock
-from gateway.modem import Identity, LateSubmit, Line, LineConfig, LineState, Received
+from gateway.modem import Identity, LateSubmit, Line, LineConfig, LineState, Received, UssdText
 
 PATIENCE = 20.0  # seconds that a test may take at most
 
@@ -48,6 +48,9 @@ class Recorder:
 
     async def swept(self, line: str, iccid: str, memory: str, listed: Sequence[Received]) -> None:
         self._note("swept", (memory, list(listed)))
+
+    def ussd(self, line: str, text: UssdText) -> None:
+        self._note("ussd", text)
 
     def state_changed(self, line: str, state: LineState) -> None:
         self.states.append(state)

@@ -1,0 +1,31 @@
+"""What modems tell beside texts, turned into durable events: USSD that nobody asked for."""
+
+from __future__ import annotations
+
+from gateway.clock import Clock
+from gateway.messaging import announce
+from gateway.messaging.backlog import Backlog
+from gateway.messaging.model import UssdAnswer
+from gateway.messaging.ports import Store, UssdText
+
+
+class Notices:
+    """The part of the modem layer's `LineListener` that needs no answer. `run` writes what was told."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._clock = clock
+        self._backlog = Backlog(store)
+
+    async def run(self) -> None:
+        """Writes until cancelled."""
+        await self._backlog.run()
+
+    async def flush(self) -> None:
+        """Writes what waits, at a clean stop."""
+        await self._backlog.flush()
+
+    def ussd(self, line: str, text: UssdText) -> None:
+        now = self._clock.now()
+        answer = UssdAnswer(text=text.text, state="reply_wanted" if text.reply_wanted else "done")
+        event = announce.ussd(line, answer, now)
+        self._backlog.add(lambda tx: tx.events.add(event, now))

@@ -1,0 +1,95 @@
+"""What a line does beside texts: USSD, calls, cell broadcast. None of it holds up a text for longer than one command.
+
+It outlives the connections of its line. What the modem tells by itself is handed on at once; what it is to be asked or
+told goes through jobs, which the line's own task does when no text wants the port.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+
+from gateway import at
+from gateway.modem.answers import fields, info
+from gateway.modem.errors import CommandTimeout
+from gateway.modem.model import LineConfig, LineListener
+from gateway.modem.profiles import Profile
+from gateway.modem.session import Session
+from gateway.modem.ussd import Job, Ussd
+
+log = logging.getLogger(__name__)
+
+MAX_JOBS = 64
+PREPARE_TIMEOUT_S = 3.0  # for each setting: texts wait for them
+
+_PREPARE = ("AT+CUSD=1",)
+
+
+class Services:
+    """The services of one line. `attach` at each connection, `note` every line that came unasked, `step` one job."""
+
+    def __init__(self, config: LineConfig, listener: LineListener) -> None:
+        name = config.name
+        self.ussd = Ussd(config.ussd_timeout_s, lambda text: listener.ussd(name, text), self._add)
+        self._jobs: deque[Job] = deque(maxlen=MAX_JOBS)
+        self._wake: Callable[[], None] = lambda: None
+
+    @property
+    def waiting(self) -> bool:
+        """True when `step` has something to do."""
+        return bool(self._jobs)
+
+    async def attach(self, session: Session, profile: Profile, wake: Callable[[], None]) -> None:
+        """The modem is set up for texts, now for the rest; `wake` is called when there is something to do for `step`.
+
+        Raises PortLost; anything else that goes wrong costs a service, not the connection.
+        """
+        self._wake = wake
+        self._jobs.clear()
+        await self._read_charset(session)
+        for text in (*_PREPARE, *profile.service_init):
+            await _tried(session, text)
+        self.ussd.attach(session, _codings(profile))
+
+    def detach(self) -> None:
+        """The connection is over."""
+        self._jobs.clear()
+        self._wake = lambda: None
+        self.ussd.detach()
+
+    def note(self, urc: at.Urc) -> bool:
+        """Take in what the modem told by itself; False when it is no matter of these services."""
+        return self.ussd.note(urc)
+
+    async def step(self, session: Session) -> None:
+        """Do one job; the caller holds the turn. Raises CommandTimeout, PortLost."""
+        if self._jobs:
+            await self._jobs.popleft()(session)
+
+    def _add(self, job: Job) -> None:
+        self._jobs.append(job)
+        self._wake()
+
+    async def _read_charset(self, session: Session) -> None:
+        done = await _tried(session, "AT+CSCS?")
+        values = fields(info(done, "+CSCS:") or "") if done is not None and done.ok else []
+        if values and values[0]:
+            self.ussd.charset = values[0]
+
+
+async def _tried(session: Session, text: str) -> at.Completed | None:
+    """The answer to a command that helps where it is known; None when there is none."""
+    try:
+        return await session.run(replace(at.from_text(text), timeout=PREPARE_TIMEOUT_S))
+    except CommandTimeout as error:
+        log.info("a service of the modem is not set up: %s", error)
+        return None
+
+
+def _codings(profile: Profile) -> tuple[str, ...]:
+    """How a USSD request may be given; the next where the one before is refused."""
+    if not profile.ussd:
+        return ()
+    return ("packed", "plain") if profile.ussd_packed else ("plain",)

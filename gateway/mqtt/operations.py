@@ -1,0 +1,58 @@
+"""The bridge operations: what `bridge/request/<op>` can ask for, each with the model of its payload and who answers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.mqtt.payloads import BridgeRequest, MessageRequest, ModemRequest, UssdRequest
+from gateway.mqtt.ports import Service
+from gateway.wire import details_json, message_json, modem_json, ussd_json
+
+Answer = Callable[[Service, Any], Awaitable[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One operation. `slow`: a modem or a network answers it, in its own time.
+
+    Commands are acknowledged in the order in which they came, and a broker waits for acknowledgements before it goes on.
+    So a slow one is acknowledged when it is begun, and texts do not wait behind it. It is not begun a second time after a
+    crash; nobody wants to buy a tariff twice.
+    """
+
+    model: type[BridgeRequest]
+    answer: Answer
+    slow: bool = False
+
+
+async def _cancel(service: Service, request: MessageRequest) -> Mapping[str, Any]:
+    return message_json(await service.cancel(request.message_id))
+
+
+async def _status(service: Service, request: MessageRequest) -> Mapping[str, Any]:
+    return details_json(*await service.message(request.message_id))
+
+
+async def _modems(service: Service, _request: BridgeRequest) -> Mapping[str, Any]:
+    return {"modems": [modem_json(line) for line in service.lines()]}
+
+
+async def _ussd(service: Service, request: UssdRequest) -> Mapping[str, Any]:
+    answer = await service.controls.ussd(request.modem, code=request.code, reply=request.reply, cancel=request.cancel)
+    return {"modem": request.modem} | ussd_json(answer)
+
+
+async def _reset(service: Service, request: ModemRequest) -> Mapping[str, Any]:
+    await service.controls.reset(request.modem)
+    return {"modem": request.modem}
+
+
+OPERATIONS: dict[str, Operation] = {
+    "message-cancel": Operation(model=MessageRequest, answer=_cancel),
+    "message-status": Operation(model=MessageRequest, answer=_status),
+    "modems": Operation(model=BridgeRequest, answer=_modems),
+    "ussd": Operation(model=UssdRequest, answer=_ussd, slow=True),
+    "modem-reset": Operation(model=ModemRequest, answer=_reset, slow=True),
+}

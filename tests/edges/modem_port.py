@@ -1,0 +1,61 @@
+"""A modem as the rules see it, with a network behind it that has one menu."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.errors import ModemError
+from tests.edges.gateway_thread import GatewayThread
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    text: str
+    reply_wanted: bool = False
+
+
+class ModemPort:
+    """`hold`: the network answers nothing before it is set."""
+
+    name = "stick1"
+
+    def __init__(self) -> None:
+        self.hold: asyncio.Event | None = None
+        self.calls: list[str] = []
+
+    async def submit(self, pdu: str, length: int, *, gate: Awaitable[object] | None = None) -> Any:
+        raise AssertionError("nothing is sent here")
+
+    async def ussd_start(self, code: str) -> Text:
+        self.calls.append(f"start {code}")
+        if self.hold is not None:
+            await self.hold.wait()
+        if code == "*100#":
+            return Text(text="1 Balance\n2 Top up", reply_wanted=True)
+        if code == "*101#":
+            return Text(text="Balance: 12.34 €")
+        raise ModemError("the network does not know it", code="ussd_unsupported")
+
+    async def ussd_reply(self, text: str) -> Text:
+        self.calls.append(f"reply {text}")
+        return Text(text=f"You chose {text}")
+
+    async def ussd_cancel(self) -> None:
+        self.calls.append("cancel")
+
+    async def reset(self) -> None:
+        self.calls.append("reset")
+
+
+def connect(gateway: GatewayThread) -> ModemPort:
+    """The gateway's only modem from now on."""
+    port = ModemPort()
+
+    async def plug() -> None:
+        gateway.service.controls.connect({"stick1": port})
+
+    gateway.call(plug())
+    return port
