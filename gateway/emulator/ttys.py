@@ -92,10 +92,8 @@ class Ttys:
         chosen = self.modem.settings.options.get("+QURCCFG/urcport")
         for one in self.terminals:
             shown = one.tty.role == MAIN or one.tty.urcs
-            if chosen is not None and len(self.terminals) > 1:
-                shown = one.tty.role in URC_ROLES.get(chosen, ANSWERS)
-            elif chosen is not None:
-                shown = MAIN in URC_ROLES.get(chosen, ANSWERS)
+            if chosen is not None:
+                shown = one.tty.role in URC_ROLES[chosen]
             if shown and one.output is not None:
                 one.output.write(data)
 

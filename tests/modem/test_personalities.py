@@ -7,6 +7,7 @@ import pytest
 from gateway.emulator import Emulator
 from gateway.emulator.personalities import PERSONALITIES
 from gateway.modem import Line, SubmitOutcome
+from gateway.modem.profiles import detect, profiles
 from tests.modem.bench import Recorder
 from tests.modem.test_on_emulator import TO_PHONE_LENGTH, WITH_REPORT, deliver, play, stored
 
@@ -36,3 +37,45 @@ def test_the_driver_gets_on_with_every_family(name: str) -> None:
         assert emulator.network.waiting(modem) == 0
 
     play(script, name)
+
+
+PROFILES = {
+    "generic": "generic",
+    "huawei-e173": "huawei-stick",
+    "huawei-e3372": "huawei-e3372",
+    "sim800": "sim800",
+    "sim7600": "sim7600",
+    "sim7070": "sim7070",
+    "a7670": "generic",
+    "ec25": "quectel-ec25",
+    "eg25": "quectel-ec25",
+    "ec200": "quectel-ec200",
+    "m66": "quectel-m66",
+    "le910": "telit-le910",
+    "sara-r4": "ublox-sara-r4",
+    "sara-u2": "ublox-sara-u2",
+    "zte-mf": "zte-mf",
+}
+PLACES = [(name, access) for name, family in PERSONALITIES.items() for access in family.accesses]
+
+
+@pytest.mark.parametrize(("name", "access"), PLACES)
+def test_what_surrounds_the_modem_is_read_from_every_family(name: str, access: str) -> None:
+    """By whatever the profile asks; the emulator tells one state in all of its answers."""
+    profile = profiles()[PROFILES[name]]
+
+    async def script(_: Emulator, line: Line, listener: Recorder) -> None:
+        identity, _ = listener.of("ready")[0]
+        assert detect(identity.manufacturer, identity.model, "").name == PROFILES[name]
+        await listener.until(lambda: bool(listener.states) and listener.states[-1].registered)
+        state = listener.states[-1]
+        assert state.operator == "Test Cell"
+        assert state.access == access
+        assert state.rssi_dbm is not None
+        assert abs(state.rssi_dbm - -93) <= 16  # RSCP stands for it where a modem tells no more
+        assert state.temperature_c == (None if profile.temperature is None else pytest.approx(41, abs=0.5))
+        assert state.voltage_mv == (None if profile.voltage is None else 3820)
+        assert state.cell.startswith("1A2B/")
+
+    place = {"access": access, "operator": "Test Cell", "rssi_dbm": -93, "temperature_c": 41, "voltage_mv": 3820}
+    play(script, name, modem=place)

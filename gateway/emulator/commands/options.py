@@ -20,8 +20,11 @@ def handlers(name: str, defaults: Mapping[str, str]) -> dict[tuple[str, Op], Han
             raise cme(50)
         if len(arguments) == 1:
             value = modem.settings.options[f"{name}/{key}"]
-            return f'{name}: "{key}",{value}'
-        modem.settings.options[f"{name}/{key}"] = ",".join(arguments[1:])
+            return f'{name}: "{key}",' + (f'"{value}"' if value.isalnum() and not value.isdigit() else value)
+        value = ",".join(arguments[1:])
+        if value not in modem.personality.choices.get(f"{name}/{key}", (value,)):
+            raise cme(50)
+        modem.settings.options[f"{name}/{key}"] = value
         return ""
 
     def test(_: Modem, __: tuple[str, ...]) -> str:

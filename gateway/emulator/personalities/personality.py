@@ -79,7 +79,6 @@ class Personality:
     # ttys
     ttys: tuple[Tty, ...] = (Tty(interface=0, role="at"),)
     uart: bool = False  # behind a serial line: the port stays while the modem restarts
-    urc_port: str = ""  # the value of +QURCCFG="urcport" at power-on; "": there is no such setting
     # messages
     cnmi: Cnmi = field(default_factory=Cnmi)
     memories: Mapping[str, int] = field(default_factory=lambda: {"SM": 50, "ME": 100, "SR": 50})
@@ -102,6 +101,7 @@ class Personality:
     unknown_vendor: str = "ERROR"  # the same for commands that begin with ^ or $
     registers: Mapping[str, tuple[int, tuple[int, ...]]] = field(default_factory=dict)  # name -> (default, allowed)
     options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # +QCFG and its like: key -> default values
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the only values of some of them
     # Queries of the family: `+CMD?`, `+CMD=?`, `+CMD` or `+CMD="key"` -> information text ("" is just OK). `by_access`
     # has a text for each access technology and one for none (""); `of_sim` needs a SIM.
     fixed: Mapping[str, str] = field(default_factory=dict)

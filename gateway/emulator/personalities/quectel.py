@@ -45,7 +45,6 @@ EC25: Personality = replace(
         Tty(interface=2, role="at"),
         Tty(interface=3, role="modem"),
     ),
-    urc_port="usbat",
     memories={"SM": 50, "ME": 255, "SR": 50},
     memory_choice=(("SM", "ME", "MT", "SR"), ("SM", "ME", "MT"), ("SM", "ME", "MT")),
     memory_default="ME",
@@ -59,6 +58,7 @@ EC25: Personality = replace(
         "+CTZU": (0, (0, 1, 3)),
     },
     options={
+        "+QURCCFG": {"urcport": "usbat"},
         "+QINDCFG": {
             "all": "1",
             "csq": "0",
@@ -75,12 +75,13 @@ EC25: Personality = replace(
             "band": "0xbfff,0x1ffff,0x1",
         },
     },
+    choices={"+QURCCFG/urcport": ("usbat", "usbmodem", "uart1", "all")},
     of_sim={"+QCCID": "+QCCID: {iccid}F"},
     fixed={
         "+QTEMP": "+QTEMP: {temperature},255,255",
         "+QPINC?": '+QPINC: "SC",{pin_tries},{puk_tries}\r\n+QPINC: "P2",3,10',
-        "+QLTS": '+QLTS: "20{clock_quectel},0"',
-        "+QLTS=1": '+QLTS: "20{clock_quectel},0"',
+        "+QLTS": '+QLTS: "20{clock},0"',
+        "+QLTS=1": '+QLTS: "20{clock},0"',
         "+QSPN": '+QSPN: "{operator}","{operator_short}","",0,"{plmn}"',
         "+QSIMSTAT?": "+QSIMSTAT: 0,1",
         "+QSIMDET?": "+QSIMDET: 0,0",
@@ -89,7 +90,7 @@ EC25: Personality = replace(
     },
     by_access={"+QCSQ": _QCSQ, "+QENG=servingcell": _SERVING, "+QNWINFO": _NETWORK},
     vendor=frozenset(),
-    remembers=("cnmi", "memories", "csms"),
+    remembers=("cnmi", "memories", "csms", "options"),
     full_urc='+QIND: "smsfull","{memory}"',
     full_urc_if="+QINDCFG/smsfull",
     power={"+CFUN=1,1": RESET, "+QPOWD=1": _OFF, "+QPOWD": _OFF, "+QPOWD=0": _OFF},
@@ -126,12 +127,11 @@ EC200: Personality = replace(
         Tty(interface=4, role="log"),
         Tty(interface=6, role="at2", urcs=True),
     ),
-    urc_port="",
     memories={"SM": 30, "ME": 100},
     memory_choice=(("SM", "ME", "MT"), ("SM", "ME", "MT"), ("SM", "ME", "MT")),
     report_memory="SM",
     memory_default="SM",
-    fixed={key: text for key, text in EC25.fixed.items() if key not in ("+QTEMP", "+QPCMV?")},
+    fixed={key: text for key, text in EC25.fixed.items() if key != "+QPCMV?"},
     accesses=("lte", "gsm"),
 )
 
@@ -152,7 +152,7 @@ M66: Personality = replace(
     registers={"+QTONEDET": (0, (0, 1)), "^DSCI": (0, (0, 1))},
     of_sim={"+QCCID": "+QCCID: {iccid}"},
     fixed={
-        "+QLTS": '+QLTS: "20{clock_quectel},0"',
+        "+QLTS": '+QLTS: "20{clock},0"',
         "+QSPN": '+QSPN: "{operator}","{operator_short}","",0,"{plmn}"',
     },
     vendor=frozenset(),
