@@ -422,8 +422,9 @@ class Modem:
         recover(self)
 
     def erase(self) -> None:
-        """Empties every memory."""
+        """Empties every memory; what surrounds the modem is as configured again."""
         for memory in self.memories.values():
             memory.slots.clear()
+        self.conditions = configured(self.config, self.personality)
         self.reception.forget()
         self.faults.reset()

@@ -152,6 +152,18 @@ def test_faults_and_network_over_http(bench: Bench, port: Port) -> None:
     assert "mute" in bench.http.get("/faults").json()["kinds"]
 
 
+def test_what_surrounds_a_modem_over_http(bench: Bench, port: Port) -> None:
+    bench.post("/modem", modem="modem1", rssi_dbm=-101, access="umts", temperature_c=61.5, voltage_mv=3710)
+    assert b"+CSQ: 6,99" in port.say(b"AT+CSQ\r", b"OK\r\n")
+    assert b"+CPSI: WCDMA,Online" in port.say(b"AT+CPSI?\r", b"OK\r\n")
+    assert b"+CBC: 3.71V" in port.say(b"AT+CBC\r", b"OK\r\n")
+    shown = bench.modem("modem1")
+    assert (shown["radio"]["rssi_dbm"], shown["radio"]["access"], shown["powered"]) == (-101, "umts", True)
+    assert shown["ports"] == [{"name": "if2", "role": "at", "path": shown["port"]}]
+    bench.post("/reset")
+    assert bench.modem("modem1")["radio"]["access"] == "lte"
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status", "code"),
     [
@@ -164,6 +176,9 @@ def test_faults_and_network_over_http(bench: Bench, port: Port) -> None:
         ("/deliver", {"modem": "modem1", "text": "x", "order": [2]}, 400, "bad_request"),
         ("/fault", {"modem": "modem1", "kind": "explode"}, 400, "bad_request"),
         ("/fault", {"kind": "mute"}, 400, "bad_request"),
+        ("/modem", {"modem": "nobody", "rssi_dbm": -70}, 404, "unknown_modem"),
+        ("/modem", {"modem": "modem1", "access": "nr"}, 400, "bad_request"),
+        ("/modem", {"modem": "modem1", "colour": 1}, 400, "bad_request"),
         ("/network", {"drop": 2}, 400, "bad_config"),
         ("/status-report", {"modem": "modem1", "to": "nobody", "mr": 1}, 400, "bad_request"),
     ],
