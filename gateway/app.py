@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import fcntl
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from gateway.at import codes
 from gateway.at.vendor_codes import refusal
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config, ensure_secrets
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, StoreError
 from gateway.messaging import LineSettings, Service, Settings
 from gateway.messaging.listener import Listener
 from gateway.messaging.notices import Notices
@@ -40,6 +40,9 @@ log = logging.getLogger(__name__)
 
 DATABASE = "smsgw.db"
 LOCK = "smsgw.lock"
+DISTRUST_S = 60.0
+"""A database in which damage is met again within this time is set aside even if a check finds nothing."""
+
 PIN_RECORD = "pin-attempts.json"
 RECORDER = "recorder"
 
@@ -61,20 +64,35 @@ async def run(config: Config, *, ready: Callable[[Addresses], None] | None = Non
     data_dir = config.gateway.data_dir
     with _only_one(data_dir):
         ensure_secrets(data_dir)
-        store = SqliteStore(data_dir / DATABASE)
-        await store.open()
+        begun, distrust = clock.monotonic(), False
+        while await _run_once(config, clock, ready, distrust=distrust):
+            # Met again so soon although the whole file was looked through: it is not to be trusted, whatever it says.
+            distrust = clock.monotonic() - begun < DISTRUST_S
+            begun, ready = clock.monotonic(), None
+            log.error("the database is damaged; everything is stopped and begun anew")
+
+
+async def _run_once(config: Config, clock: Clock, ready: Callable[[Addresses], None] | None, *, distrust: bool) -> bool:
+    """One run on one database file. True when it ended because that file is damaged."""
+    store = SqliteStore(config.gateway.data_dir / DATABASE)
+    await store.open(distrust=distrust)
+    try:
+        service = Service(store, clock, settings_of(config))
         try:
-            service = Service(store, clock, settings_of(config))
             unknown = await service.start()
-            if store.set_aside is not None:
-                text = f"the database was damaged; it is kept as {store.set_aside} and a new one was begun"
-                await service.alert("database_replaced", text)
-            if unknown:
-                log.warning("%d segments were with a modem when the last run ended; their outcome is unknown", unknown)
-            with _recorders(config, clock) as recorders:
-                await _serve(config, clock, service, recorders, ready)
-        finally:
-            await store.close()
+        except StoreError:
+            if store.damaged:
+                return True
+            raise
+        if store.set_aside is not None:
+            text = f"the database was damaged; it is kept as {store.set_aside} and a new one was begun"
+            await service.alert("database_replaced", text)
+        if unknown:
+            log.warning("%d segments were with a modem when the last run ended; their outcome is unknown", unknown)
+        with _recorders(config, clock) as recorders:
+            return await _serve(_run_all(config, clock, service, recorders, ready), service, store)
+    finally:
+        await store.close()
 
 
 @contextlib.contextmanager
@@ -96,18 +114,24 @@ def _recorders(config: Config, clock: Clock) -> Recorders:
     return Recorders(names, clock, directory, size=settings.size_kb * 1000, redact=settings.redact)
 
 
-async def _serve(
-    config: Config, clock: Clock, service: Service, recorders: Recorders, ready: Callable[[Addresses], None] | None
-) -> None:
-    tasks = asyncio.create_task(_run_all(config, clock, service, recorders, ready), name="gateway")
+async def _serve(running: Coroutine[None, None, None], service: Service, store: SqliteStore) -> bool:
+    """Until it fails, is cancelled, or the database turns out to be damaged: then True."""
+    tasks = asyncio.create_task(running, name="gateway")
+    damage = asyncio.create_task(store.damage(), name="database-watch")
     try:
-        await asyncio.shield(tasks)
+        await asyncio.wait((tasks, damage), return_when=asyncio.FIRST_COMPLETED)
+        if tasks.done():
+            await tasks
+        return damage.done()
     except asyncio.CancelledError:
         await service.drain()
-        tasks.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await tasks
         raise
+    finally:
+        for task in (damage, tasks):
+            if not task.done():
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
 
 
 async def _run_all(

@@ -37,6 +37,9 @@ T = TypeVar("T")
 MAX_BATCH = 256
 """Most changes in one commit: bounds how long the first of them waits."""
 
+PROBE_S = 5.0
+"""After a commit that failed, and with nothing else to commit, whether changes are taken again is tried so often."""
+
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _PRAGMAS = (
     "journal_mode = WAL",
@@ -51,6 +54,12 @@ def _is_damage(exc: sqlite3.Error) -> bool:
     return (
         getattr(exc, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
     )  # extended codes have the primary one in the low octet
+
+
+def _damage(what: str) -> sqlite3.DatabaseError:
+    error = sqlite3.DatabaseError(what)
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return error
 
 
 class Transaction:
@@ -88,17 +97,19 @@ class SqliteStore:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._last_error: str = ""
+        self._damaged = asyncio.Event()
         self.set_aside: Path | None = None
 
-    async def open(self) -> None:
+    async def open(self, *, distrust: bool = False) -> None:
         """Makes or migrates the file and starts the writer. Raises StoreError with one clear line.
 
         A file that SQLite cannot read as a database is set aside under another name, which `set_aside` then tells, and
-        a new one is begun: the gateway must not fail to start, for ever, over a bad SD card.
+        a new one is begun: the gateway must not fail to start, for ever, over a bad SD card. `distrust`: so is one in
+        which a check finds nothing.
         """
         self._loop = asyncio.get_running_loop()
         try:
-            db = await asyncio.to_thread(self._connect_and_migrate)
+            db = await asyncio.to_thread(self._connect_and_migrate, distrust)
         except (sqlite3.Error, OSError) as exc:
             raise StoreError(f"cannot open the database {self._path}: {exc}") from exc
         self._thread = threading.Thread(target=self._write_all, args=(db,), name="store-writer", daemon=True)
@@ -116,6 +127,15 @@ class SqliteStore:
     @property
     def healthy(self) -> bool:
         return self._thread is not None and self._thread.is_alive() and not self._last_error
+
+    @property
+    def damaged(self) -> bool:
+        """Whether the file turned out to be damaged since it was opened."""
+        return self._damaged.is_set()
+
+    async def damage(self) -> None:
+        """Returns when the file turned out to be damaged: then nothing more is stored in it, and it has to be opened anew."""
+        await self._damaged.wait()
 
     def on_events(self, callback: Callable[[int], None]) -> None:
         """`callback(seq)` is called on the event loop after each commit that added events."""
@@ -146,9 +166,11 @@ class SqliteStore:
             db.execute("PRAGMA query_only = ON")
         return db
 
-    def _connect_and_migrate(self) -> sqlite3.Connection:
+    def _connect_and_migrate(self, distrust: bool) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            if distrust:
+                raise _damage("damage was met in it again and again")
             return self._migrated()
         except sqlite3.DatabaseError as exc:
             if not _is_damage(exc):
@@ -185,26 +207,28 @@ class SqliteStore:
     def _check(self) -> None:
         """Looks at the whole file, but only where the last run ended without a goodbye or had met damage.
 
-        What is damaged deep inside would else be met later, at every start.
+        What is damaged deep inside would else be met later, at every start. Where damage was met, indexes are compared
+        with their tables too.
         """
+        check = "integrity_check" if self._doubt.exists() else "quick_check"
         signs = (Path(f"{self._path}-wal"), self._doubt)
         if not self._path.exists() or not any(sign.exists() for sign in signs):
             return
         db = self._connect()
         try:
-            found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+            found = db.execute(f"PRAGMA {check}(1)").fetchone()[0]
         finally:
             db.close()
             self._doubt.unlink(missing_ok=True)
         if found != "ok":
-            damage = sqlite3.DatabaseError(found)
-            damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-            raise damage
+            raise _damage(found)
 
     def _note_damage(self, exc: sqlite3.Error) -> None:
         if _is_damage(exc):
             with contextlib.suppress(OSError):  # the disk itself may be gone; the error is told in any case
                 self._doubt.touch()
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._damaged.set)
 
     def _ask(self, question: Callable[[Tx], T]) -> T:
         if self._reader is None:
@@ -229,12 +253,17 @@ class SqliteStore:
                 last_event = self._commit(db, tx, batch)
                 assert self._loop is not None
                 self._loop.call_soon_threadsafe(self._resolve, batch, last_event)
+            elif open_for_more:
+                self._probe(db)
         db.close()
 
     def _take(self) -> tuple[list[_Change], bool]:
-        """Waits for a change, then takes all that wait. False when it is time to stop."""
+        """Waits for a change, then takes all that wait. False when it is time to stop. Nothing: it is time to probe."""
         batch: list[_Change] = []
-        change = self._queue.get()
+        try:
+            change = self._queue.get(timeout=PROBE_S if self._last_error else None)
+        except queue.Empty:
+            return batch, True
         while change is not None:
             batch.append(change)
             if len(batch) >= MAX_BATCH:
@@ -244,6 +273,15 @@ class SqliteStore:
             except queue.Empty:
                 return batch, True
         return batch, False
+
+    def _probe(self, db: sqlite3.Connection) -> None:
+        """After trouble, with nothing to write: is there room again? Else a quiet box would call itself ill for ever."""
+        try:
+            db.execute("UPDATE counters SET n = n WHERE name = 'submits'")
+        except sqlite3.Error as exc:
+            self._last_error = str(exc)
+        else:
+            self._last_error = ""
 
     def _commit(self, db: sqlite3.Connection, tx: Transaction, batch: list[_Change]) -> int:
         """Runs a batch in one transaction. Returns the last event's seq, 0 when no event was added."""

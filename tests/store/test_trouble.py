@@ -13,8 +13,9 @@ import pytest
 from gateway.errors import RequestError, StoreError
 from gateway.messaging.model import Segment, SegmentState
 from gateway.messaging.ports import Tx
-from gateway.store import SqliteStore
+from gateway.store import SqliteStore, database
 from tests.store.opening import NOW, Plug, add, elsewhere, event, kept, opened, raw
+from tests.support.processes import wait_until
 
 
 async def told(store: SqliteStore) -> list[int]:
@@ -244,5 +245,62 @@ def test_after_the_close_it_is_one_file_and_answers_nothing(tmp_path: Path) -> N
         with pytest.raises(StoreError, match="not open"):
             await store.read(lambda tx: None)
         await store.close()
+
+    asyncio.run(scenario())
+
+
+def test_damage_that_is_met_is_told_and_the_file_is_set_aside_next_time(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with opened(tmp_path) as store:
+            await add(store, 1)
+            assert not store.damaged
+            db = sqlite3.connect(tmp_path / "smsgw.db")
+            db.execute("PRAGMA writable_schema = ON")
+            db.execute("UPDATE sqlite_schema SET sql = 'CREATE nonsense' WHERE name = 'messages_to_send'")
+            db.execute(f"PRAGMA schema_version = {db.execute('PRAGMA schema_version').fetchone()[0] + 1}")
+            db.commit()
+            db.close()
+            with pytest.raises(StoreError, match="malformed"):
+                await add(store, 2)
+            async with asyncio.timeout(5):
+                await store.damage()
+            assert store.damaged
+        async with opened(tmp_path) as store:
+            assert store.set_aside is not None
+            assert not store.damaged
+            assert await add(store, 3) > 1
+
+    asyncio.run(scenario())
+
+
+def test_a_file_that_is_not_trusted_is_set_aside_though_it_is_whole(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with opened(tmp_path) as store:
+            await add(store, 1)
+        store = SqliteStore(tmp_path / "smsgw.db")
+        await store.open(distrust=True)
+        try:
+            assert store.set_aside == tmp_path / "smsgw.damaged-1"
+            assert await kept(store) == []
+        finally:
+            await store.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_quiet_box_notices_that_it_can_write_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "PROBE_S", 0.02)
+
+    async def scenario() -> None:
+        async with opened(tmp_path) as store:
+            await store.write(lambda tx: raw(tx).execute("PRAGMA busy_timeout = 1"))
+            db = sqlite3.connect(tmp_path / "smsgw.db", isolation_level=None)
+            db.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreError, match="locked"):
+                await add(store, 1)
+            assert not store.healthy
+            db.execute("ROLLBACK")
+            db.close()
+            await asyncio.to_thread(wait_until, lambda: store.healthy, "it to be healthy")
 
     asyncio.run(scenario())
