@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from gateway.emulator import replay
 from gateway.emulator.config import TIMINGS, EmulatorConfig, check, default_modems, load
 from gateway.emulator.service import serve
 from gateway.errors import ConfigError, GatewayError
@@ -35,14 +36,34 @@ def _address(_: click.Context, __: click.Parameter, value: str | None) -> tuple[
     "--timing", type=click.Choice(TIMINGS), help="Answer at once, or as slowly as real modems. [default: none]"
 )
 @click.option("-c", "--config", "file", type=click.Path(path_type=Path), help="Modems and network from a TOML file.")
+@click.option(
+    "--replay", "recording", type=click.Path(path_type=Path), help="Play the modem's side of a recorded dialogue."
+)
+@click.option(
+    "--speed", type=click.FloatRange(min=0), help="How much faster than recorded; 0: without pauses. [default: 1]"
+)
 def emulate(
-    modems: int | None, links: Path | None, control: tuple[str, int] | None, timing: str | None, file: Path | None
+    modems: int | None,
+    links: Path | None,
+    control: tuple[str, int] | None,
+    timing: str | None,
+    file: Path | None,
+    recording: Path | None,
+    speed: float | None,
 ) -> None:
     """Emulate modems and a network, without hardware.
 
     Prints one JSON line with the ports and the control's address when ready, then runs until it is stopped.
     """
+    others = (modems, control, timing, file)
+    if recording is None and speed is not None:
+        raise click.UsageError("--speed goes with --replay")
+    if recording is not None and any(other is not None for other in others):
+        raise click.UsageError("--replay goes with --links and --speed only")
     try:
+        if recording is not None:
+            asyncio.run(_replay(recording, 1.0 if speed is None else speed, links))
+            return
         config = _config(modems, file)
         config = replace(config, links=links or config.links, control=control, timing=timing or config.timing)
         asyncio.run(_run(config))
@@ -60,12 +81,22 @@ def _config(modems: int | None, file: Path | None) -> EmulatorConfig:
     return config
 
 
-async def _run(config: EmulatorConfig) -> None:
+def _stopped() -> asyncio.Event:
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    await serve(config, _print_ready, stopped)
+    return stopped
 
 
-def _print_ready(description: dict[str, Any]) -> None:
+async def _run(config: EmulatorConfig) -> None:
+    await serve(config, _print, _stopped())
+
+
+async def _replay(path: Path, speed: float, links: Path | None) -> None:
+    trouble = await replay.serve(replay.Replay(replay.load(path), speed=speed, links=links), _print, _print, _stopped())
+    if trouble:
+        raise click.ClickException(f"{path}: {trouble}")
+
+
+def _print(description: dict[str, Any]) -> None:
     click.echo(json.dumps(description))

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import uvicorn
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from gateway.emulator import content
 from gateway.emulator.config import MAX_AT_S
 from gateway.emulator.faults import COMMON, KINDS, Kind
+from gateway.emulator.replay import written
 from gateway.errors import GatewayError
 
 if TYPE_CHECKING:
@@ -227,6 +228,12 @@ def _observation(app: FastAPI, emulator: Emulator) -> None:
             {"n": c.n, "time": c.time, "direction": c.direction, "text": c.octets.decode("latin-1")} for c in chunks
         ]
         return {"chunks": shown, "next": chunks[-1].n if chunks else after_}
+
+    @app.get("/recording")
+    async def recording(modem: str, after_: Annotated[int, Query(alias="after", ge=0)] = 0) -> PlainTextResponse:
+        """What `/recorder` has, as JSON lines that `smsgw emulate --replay` plays."""
+        text = written(emulator.modem(modem).recorder.after(after_), modem)
+        return PlainTextResponse(text, media_type="application/jsonl")
 
     @app.get("/faults")
     async def faults(after_: Annotated[int, Query(alias="after", ge=0)] = 0) -> dict[str, Any]:

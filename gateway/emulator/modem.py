@@ -394,8 +394,7 @@ class Modem:
     def say(self, data: bytes) -> None:
         """Octets onto the port, past every fault; lost while there is no port."""
         if self.port is not None:
-            self.recorder.said(data)
-            self.port.write(data)
+            self.recorder.said(data, lost=not self.port.write(data))
 
     def clients_gone(self) -> None:
         """The last client has closed the port."""

@@ -82,9 +82,9 @@ class Output:
             self._say(data)
 
     def _say(self, data: bytes) -> None:
+        heard = self._port.write(data)
         if self.main:
-            self._modem.recorder.said(data)
-        self._port.write(data)
+            self._modem.recorder.said(data, lost=not heard)
 
     def _drip(self, split: Fault | None) -> None:
         self._timer = None

@@ -140,18 +140,19 @@ class Port:
         os.close(self._master)
         self._pending.clear()
 
-    def write(self, data: bytes) -> None:
-        """Sends `data` to the client; lost when there is none or when it has stopped reading for too long."""
+    def write(self, data: bytes) -> bool:
+        """Sends `data` to the client; lost when there is none (False) or when it has stopped reading for too long."""
         self._watch.drain()  # one may have gone and another come in this very moment
         if not self.has_client:
-            return
+            return False
         if not self._pending:
             data = data[self._write_some(data) :]
             if not data:
-                return
+                return True
             self._loop.add_writer(self._master, self._writable)
         if len(self._pending) + len(data) <= MAX_PENDING:
             self._pending += data
+        return True
 
     def clients_changed(self, masks: list[int]) -> None:
         """Called by the watch with the inotify masks of the opens and closes since the last time, in order."""

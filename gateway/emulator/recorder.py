@@ -12,12 +12,16 @@ MAX_CHUNKS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Octets in one direction: `<` what the modem heard, `>` what it said; `time` in monotonic seconds."""
+    """Octets in one direction: `<` what the modem heard, `>` what it said; `time` in monotonic seconds.
+
+    `lost`: nobody was there to hear it.
+    """
 
     n: int
     time: float
     direction: str
     octets: bytes
+    lost: bool = False
 
 
 class Recorder:
@@ -32,8 +36,8 @@ class Recorder:
     def heard(self, octets: bytes) -> None:
         self._keep("<", octets)
 
-    def said(self, octets: bytes) -> None:
-        self._keep(">", octets)
+    def said(self, octets: bytes, *, lost: bool = False) -> None:
+        self._keep(">", octets, lost=lost)
 
     def octets(self) -> tuple[int, int]:
         """How many octets the modem has heard and said since it was made."""
@@ -43,7 +47,7 @@ class Recorder:
         """The chunks that are kept with a number above `n`, in order."""
         return [chunk for chunk in self._chunks if chunk.n > n]
 
-    def _keep(self, direction: str, octets: bytes) -> None:
+    def _keep(self, direction: str, octets: bytes, *, lost: bool = False) -> None:
         self._count += 1
         self._octets[direction] += len(octets)
-        self._chunks.append(Chunk(self._count, self._clock.monotonic(), direction, octets))
+        self._chunks.append(Chunk(self._count, self._clock.monotonic(), direction, octets, lost))

@@ -69,6 +69,11 @@ class FlightRecorder:
         if self._keep is not None:
             self._keep(piece)
 
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        """What is held, as it was."""
+        return tuple(self._pieces)
+
     def recording(self) -> str:
         """What is held, in the form of `gateway.modem.recording`."""
         return whole(list(self._pieces), self._line, redact=self._redact)
