@@ -13,6 +13,7 @@ from gateway.emulator.conditions import OPERATOR, PLMN, Conditions
 from gateway.emulator.conditions import check as check_conditions
 from gateway.emulator.faults import build
 from gateway.emulator.personalities import PERSONALITIES, Personality, personality
+from gateway.emulator.ussd_tree import tree as ussd_tree
 from gateway.errors import ConfigError, RequestError
 
 TIMINGS = ("none", "realistic")
@@ -20,6 +21,7 @@ TTYS = ("main", "all")
 REPORTS = ("delivered", "failed", "retrying", "none")
 DEFAULT_ALTERNATION = ("sim7600", "huawei-e3372")
 NUMBER = re.compile(r"\+?[0-9]{1,20}")
+DELAYS = ("delay_s", "jitter_s", "reorder_s", "report_delay_s", "report_jitter_s")
 MAX_MODEMS = 64
 MAX_AT_S = 604_800  # how late a step of a script may come
 
@@ -68,6 +70,13 @@ class NetworkConfig:
     report_jitter_s: float = 0.0
     report_repeat: float = 0.0  # probability that a report comes twice
     refuse: Mapping[str, int] = field(default_factory=dict)  # recipient -> CMS error of the submit
+    # code -> text, or a table of text, replies, m, delay_s; `*` for any other; {code} and {balance} are filled in
+    ussd: Mapping[str, Any] = field(default_factory=lambda: {"*": "Answer to {code}"})
+    ussd_timeout_s: float = 60.0  # how long the network waits for a reply
+    balance: float | None = None  # of every SIM at the start; left out: no prepaid accounts
+    text_price: float = 0.09
+    ring_interval_s: float = 0.0  # 0: 5 s, or 0.05 s when nothing takes time
+    no_answer_s: float = 60.0  # how long a call rings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +104,12 @@ class EmulatorConfig:
 _Section = TypeVar("_Section", ModemConfig, NetworkConfig)
 
 
-_FITS: Mapping[str, type | tuple[type, ...]] = {"str": str, "int": int, "float": (int, float)}
+_FITS: Mapping[str, type | tuple[type, ...]] = {
+    "str": str,
+    "int": int,
+    "float": (int, float),
+    "float | None": (int, float),
+}
 
 
 def default_modems(count: int) -> tuple[ModemConfig, ...]:
@@ -262,6 +276,9 @@ def check_network(network: NetworkConfig, where: str = "network") -> None:
     for name in ("reorder", "repeat", "drop", "report_repeat"):
         if not 0 <= getattr(network, name) <= 1:
             raise ConfigError(f"{where}: {name}: must be a probability, 0 to 1")
-    for name in ("delay_s", "jitter_s", "reorder_s", "report_delay_s", "report_jitter_s"):
+    ussd_tree(network.ussd, f"{where}: ussd")
+    if network.text_price < 0:
+        raise ConfigError(f"{where}: text_price: must not be negative")
+    for name in (*DELAYS, "ussd_timeout_s", "ring_interval_s", "no_answer_s"):
         if not 0 <= getattr(network, name) <= 86400:
             raise ConfigError(f"{where}: {name}: must be 0 to 86400 seconds")

@@ -16,8 +16,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from gateway.emulator import content
+from gateway.emulator import content, control_network
 from gateway.emulator.config import MAX_AT_S
+from gateway.emulator.control_network import Body
 from gateway.emulator.faults import COMMON, KINDS, Kind
 from gateway.emulator.replay import written
 from gateway.errors import GatewayError
@@ -31,11 +32,7 @@ START_S = 10.0
 ERROR_STATUS = {"unknown_modem": 404, "unsupported": 501}
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
-
-
-class DeliverBody(_Body):
+class DeliverBody(Body):
     """`POST /deliver`."""
 
     modem: str
@@ -56,7 +53,7 @@ class DeliverBody(_Body):
     scts: AwareDatetime | None = None
 
 
-class StatusReportBody(_Body):
+class StatusReportBody(Body):
     """`POST /status-report`."""
 
     modem: str
@@ -74,7 +71,7 @@ class FaultBody(BaseModel):
     at_s: float = Field(default=0.0, ge=0, le=MAX_AT_S)
 
 
-class ModemBody(_Body):
+class ModemBody(Body):
     """`POST /modem`: what surrounds it; what is left out stays as it is."""
 
     modem: str
@@ -86,7 +83,7 @@ class ModemBody(_Body):
     voltage_mv: int | None = None
 
 
-class NetworkBody(_Body):
+class NetworkBody(Body):
     """`POST /network`: what is left out stays as it is."""
 
     seed: int | None = None
@@ -101,6 +98,12 @@ class NetworkBody(_Body):
     report_jitter_s: float | None = None
     report_repeat: float | None = None
     refuse: dict[str, int] | None = None
+    ussd: dict[str, Any] | None = None
+    ussd_timeout_s: float | None = None
+    balance: float | None = None
+    text_price: float | None = None
+    ring_interval_s: float | None = None
+    no_answer_s: float | None = None
 
 
 class _Server(uvicorn.Server):
@@ -145,6 +148,7 @@ def application(emulator: Emulator) -> FastAPI:
     _errors(app)
     _observation(app, emulator)
     _actions(app, emulator)
+    control_network.routes(app, emulator)
     return app
 
 
@@ -212,15 +216,6 @@ def _observation(app: FastAPI, emulator: Emulator) -> None:
         records = [content.record(one) for one in after(after_)]
         return {"submitted": records, "next": records[-1]["n"] if records else after_}
 
-    @app.get("/phones/{number}")
-    async def phone(number: str) -> dict[str, Any]:
-        parts = [one for one in emulator.network.submitted if one.to == number]
-        return {
-            "number": number,
-            "messages": content.messages(parts),
-            "parts": [content.record(one) for one in parts],
-        }
-
     @app.get("/recorder")
     async def recorder(modem: str, after_: Annotated[int, Query(alias="after", ge=0)] = 0) -> dict[str, Any]:
         chunks = emulator.modem(modem).recorder.after(after_)
@@ -283,6 +278,5 @@ def _actions(app: FastAPI, emulator: Emulator) -> None:
         return {"status": "ok"}
 
     @app.post("/mms")
-    @app.post("/call")
     async def unsupported() -> JSONResponse:
-        return _error(501, "unsupported", "MMS and voice are not emulated in this release")
+        return _error(501, "unsupported", "MMS is not emulated in this release")

@@ -44,6 +44,11 @@ class Interpreter:
         """Whether the modem waits for a PDU and Ctrl-Z."""
         return self._prompt is not None
 
+    @property
+    def sending(self) -> bool:
+        """Whether a message is on its way out: its prompt is open, or its answer not there yet."""
+        return self._prompt is not None or (self._busy and any(name in self._last.upper() for name in SUBMITS))
+
     def stop(self) -> None:
         self._stopped = True
         if self._prompt_timer is not None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gateway.emulator import commands
+from gateway.emulator import commands, gsm7
 from gateway.emulator.commands.facts import filled
 from gateway.emulator.commands.registers import REGISTERS
 from gateway.emulator.commands.table import Handler, Op
@@ -19,6 +19,7 @@ from gateway.emulator.config import ModemConfig, configured
 from gateway.emulator.data_mode import DataMode
 from gateway.emulator.faults import Fault, Faults, Stage, build
 from gateway.emulator.personalities import Personality, personality
+from gateway.emulator.phonebook import Phonebook, phonebooks
 from gateway.emulator.pty import ClientWatch, Port
 from gateway.emulator.reception import Reception
 from gateway.emulator.recorder import Recorder
@@ -47,6 +48,7 @@ class Sim:
     pin_tries: int = PIN_TRIES
     puk_tries: int = PUK_TRIES
     present: bool = True
+    books: dict[str, Phonebook] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -63,6 +65,7 @@ class Settings:
     cscs: str = "IRA"
     cops_format: int = 0
     csms: int = 0
+    phonebook: str = "SM"
     cnmi: list[int] = field(default_factory=lambda: [0, 0, 0, 0, 0])
     registration: dict[str, int] = field(default_factory=lambda: dict.fromkeys(REGISTRATIONS, 0))
 
@@ -85,7 +88,7 @@ class Modem:
         self.recorder = Recorder(network.clock)
         self.faults = Faults(f"{network.config.seed}/{config.name}/faults", self.loop.time, self.recorder.octets)
         self.plight = Plight()
-        self.sim = self.new_sim(pin=config.pin)
+        self.sim = self.new_sim(pin=config.pin, number=config.number)
         sizes = {name: config.storages.get(name, size) for name, size in chosen.memories.items()}
         self.memories = {name: Memory(name, size, chosen.first_index) for name, size in sizes.items()}
         self.handlers: dict[tuple[str, Op], Handler] = commands.table_for(chosen)
@@ -161,6 +164,7 @@ class Modem:
             self._saved = {name: getattr(self.settings, name) for name in self.personality.remembers}
             self.ttys.stop()
             self.reception.power_lost()
+            self.network.left(self, powered=False)
         if not ports_stay and self.ttys.terminals:
             self.ttys.close(keep_links=not self._relink)
 
@@ -208,7 +212,8 @@ class Modem:
 
     def default_settings(self) -> Settings:
         registers = {name: one.default for name, one in REGISTERS.items()}
-        registers |= {name: default for name, (default, _) in self.personality.registers.items()}
+        for own in (self.personality.calls.registers, self.personality.registers):
+            registers |= {name: default for name, (default, _) in own.items()}
         keyed = self.personality.options.items()
         options = {f"{name}/{key}": value for name, values in keyed for key, value in values.items()}
         return Settings(memories=[self.personality.memory_default] * 3, registers=registers, options=options)
@@ -251,6 +256,11 @@ class Modem:
         """Called with each command line, before it is carried out."""
         if self._nagging and self.personality.nag is not None:
             self._nagging = not any(command in line.upper() for command in self.personality.nag.until)
+
+    @property
+    def sending(self) -> bool:
+        """Whether a message is on its way out, from whichever tty."""
+        return any(one.interpreter is not None and one.interpreter.sending for one in self.ttys.terminals)
 
     def enabled(self, setting: str) -> bool:
         """Whether a register or a keyed setting (`+QINDCFG/csq`) is on; "" always is."""
@@ -301,6 +311,8 @@ class Modem:
                 self.urc(f"{name}: {now[0]}{self.location(name, level)}")
         if self.registered and not self._was_registered:
             self.network.flush(self)
+        elif not self.registered and self._was_registered:
+            self.network.left(self, powered=True)
         self._was_registered = self.registered
 
     def location(self, name: str, level: int) -> str:
@@ -349,9 +361,10 @@ class Modem:
         self._attached = True
         self.registration_changed()
 
-    def new_sim(self, *, pin: str) -> Sim:
-        """A SIM that has sent nothing yet."""
-        return Sim((self.config.first_mr - 1) % 256, self.network.config.smsc, pin, self.config.puk)
+    def new_sim(self, *, pin: str, number: str) -> Sim:
+        """A SIM of that number, which has sent nothing yet."""
+        first = (self.config.first_mr - 1) % 256
+        return Sim(first, self.network.config.smsc, pin, self.config.puk, books=phonebooks(number))
 
     def sim_changed(self, config: ModemConfig) -> None:
         """Another SIM is in: `config` has its identities."""
@@ -369,10 +382,15 @@ class Modem:
 
     def shown(self, text: str) -> str:
         """`text` in the character set that +CSCS has chosen (27.007 5.5)."""
-        return text.encode("utf-16-be").hex().upper() if self.settings.cscs == "UCS2" else text
+        if self.settings.cscs == "UCS2":
+            return text.encode("utf-16-be").hex().upper()
+        codes = gsm7.septets(text) if self.settings.cscs == "GSM" else None
+        return text if codes is None else codes.decode("ascii")
 
     def understood(self, text: str) -> str:
         """The reverse of `shown`; what is no UCS2 is taken as it is."""
+        if self.settings.cscs == "GSM":
+            return gsm7.text(text.encode("ascii", "replace"))
         if self.settings.cscs != "UCS2":
             return text
         try:

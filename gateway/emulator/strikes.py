@@ -165,7 +165,7 @@ def _fresh_card(modem: Modem, fault: Fault, place: int) -> Card:
     config = modem.config
     number = fault.number or f"{config.number[:-4]}{(int(config.number[-4:]) + 5000 + place) % 10_000:04d}"
     imsi = fault.imsi or f"{config.imsi[:-4]}{(int(config.imsi[-4:]) + 5000 + place) % 10_000:04d}"
-    return Card(modem.new_sim(pin=""), imsi, number, {})
+    return Card(modem.new_sim(pin="", number=number), imsi, number, {})
 
 
 def _storage_full(modem: Modem, fault: Fault) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gateway.emulator.commands import power
 from gateway.emulator.commands.facts import filled
-from gateway.emulator.commands.table import AtError, Op, cme, integer, on, text_list
+from gateway.emulator.commands.table import Op, cme, integer, on, text_list
 
 if TYPE_CHECKING:
     from gateway.emulator.modem import Modem
@@ -52,8 +52,6 @@ def reset_settings(modem: Modem, _: Arguments) -> str:
 @on("L", Op.RUN)
 @on("M", Op.RUN)
 @on("S", Op.SET, Op.RUN)
-@on("H", Op.RUN)
-@on("+CHUP", Op.RUN, Op.TEST)
 @on("+CSCB", Op.SET, Op.TEST)
 @on("+CSMP", Op.SET, Op.TEST)
 @on("+CRSL", Op.SET)
@@ -66,16 +64,6 @@ def nothing_to_do(_: Modem, __: Arguments) -> str:
 @on("S", Op.READ)
 def s_register(_: Modem, arguments: Arguments) -> str:
     return {"3": "013", "4": "010", "5": "008"}.get(arguments[0], "000")
-
-
-@on("D", Op.RUN)
-def dial(_: Modem, __: Arguments) -> str:
-    raise AtError("NO CARRIER")
-
-
-@on("A", Op.RUN)
-def answer_call(_: Modem, __: Arguments) -> str:
-    raise AtError("NO CARRIER")
 
 
 @on("I", Op.RUN)
@@ -117,7 +105,6 @@ def imei(modem: Modem, _: Arguments) -> str:
 @on("+CGSN", Op.TEST)
 @on("+CIMI", Op.TEST)
 @on("+CNUM", Op.TEST)
-@on("+CLCC", Op.RUN, Op.TEST)
 def exists(_: Modem, __: Arguments) -> str:
     return ""
 
@@ -196,11 +183,6 @@ def all_commands(modem: Modem, _: Arguments) -> str:
     return "\r\n".join(f"AT{name}" for name in names)
 
 
-@on("+CPAS", Op.RUN)
-def activity(_: Modem, __: Arguments) -> str:
-    return "+CPAS: 0"
-
-
 @on("+CBC", Op.RUN)
 def battery(modem: Modem, _: Arguments) -> str:
     return filled(modem, "+CBC: 0,100,{voltage_mv}")
@@ -215,24 +197,3 @@ def wall_clock(modem: Modem, _: Arguments) -> str:
 @on("+WS46", Op.TEST)
 def radio_systems(_: Modem, __: Arguments) -> str:
     return "+WS46: (12,22,25,28)"
-
-
-@on("+CUSD", Op.SET)
-def ussd(modem: Modem, arguments: Arguments) -> str:
-    """A code is answered by the network at once, with the code itself in the text (27.007 7.15)."""
-    modem.settings.registers["+CUSD"] = integer(arguments, 0, 0) % 2
-    if len(arguments) > 1 and arguments[1]:
-        if not modem.registered:
-            raise cme(30)
-        modem.loop.call_soon(modem.urc, f'+CUSD: 0,"Answer to {arguments[1]}",15')
-    return ""
-
-
-@on("+CUSD", Op.READ)
-def ussd_state(modem: Modem, _: Arguments) -> str:
-    return f"+CUSD: {modem.settings.registers.get('+CUSD', 0)}"
-
-
-@on("+CUSD", Op.TEST)
-def ussd_values(_: Modem, __: Arguments) -> str:
-    return "+CUSD: (0-2)"

@@ -21,7 +21,6 @@ class Register:
 
 REGISTERS: dict[str, Register] = {
     "+CLIP": Register(0),
-    "+CLIR": Register(0, (0, 1, 2)),
     "+COLP": Register(0),
     "+CNAP": Register(0),
     "+CDIP": Register(0),

@@ -94,10 +94,3 @@ def facility_lock(modem: Modem, arguments: Arguments) -> str:
     if arguments[0] == "SC" and integer(arguments, 1) == 2:
         return f"+CLCK: {int(bool(modem.sim.pin))}"
     raise AtError("CME", 3)
-
-
-@on("+CNUM", Op.RUN)
-def own_number(modem: Modem, _: Arguments) -> str:
-    require_sim(modem)
-    number = modem.config.number
-    return f'+CNUM: "","{modem.shown(number)}",{145 if number.startswith("+") else 129}'

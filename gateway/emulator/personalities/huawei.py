@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gateway.emulator import dialects
 from gateway.emulator.personalities.generic import GENERIC, RESET
 from gateway.emulator.personalities.personality import Cnmi, Personality, Tty
 
@@ -50,6 +51,8 @@ _STICK = replace(
     full_urc='^SMMEMFULL:"{memory}"',
     cnma_numbers=False,
     sim_ready_s=0.5,
+    calls=dialects.HUAWEI_CALLS,
+    ussd=dialects.HUAWEI_USSD,
     power=_POWER,
     registers=_REGISTERS,
     idle_urcs_if="^CURC",
@@ -110,6 +113,7 @@ HUAWEI_E173: Personality = replace(
     memory_choice=(("ME", "MT", "SM"), ("ME", "MT", "SM"), ("ME", "MT", "SM")),
     report_memory="SM",
     sms_busy=512,
+    ussd=dialects.PACKED_USSD,
     accesses=("umts", "gsm"),
     fixed=_QUERIES
     | {

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gateway.emulator import dialects
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cnmi:
@@ -111,6 +113,8 @@ class Personality:
     absent: frozenset[str] = frozenset()  # commands of the base that the family lacks
     accesses: tuple[str, ...] = ("lte", "umts", "gsm")  # what the radio can do; the first one is the usual one
     services: frozenset[str] = frozenset({"call", "ussd"})  # what there is besides messages
+    calls: dialects.CallDialect = dialects.PLAIN_CALLS
+    ussd: dialects.UssdDialect = dialects.PLAIN_USSD
     # power
     power: Mapping[str, Power] = field(default_factory=lambda: {"+CFUN=1,1": Power(then="reboot")})
     boot: tuple[tuple[float, str], ...] = ((1.0, "+CPIN: {sim}"),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gateway.emulator import dialects
 from gateway.emulator.personalities.generic import GENERIC, RESET
 from gateway.emulator.personalities.personality import Cnmi, Personality, Power, Tty
 
@@ -50,6 +51,7 @@ EC25: Personality = replace(
     memory_default="ME",
     first_index=0,
     unknown_command="ERROR",
+    calls=dialects.QUECTEL_CALLS,
     registers={
         "+QSIMSTAT": (0, (0, 1)),
         "+QTONEDET": (0, (0, 1)),
@@ -149,6 +151,7 @@ M66: Personality = replace(
     memory_choice=(("SM", "ME", "MT"), ("SM", "ME", "MT"), ("SM", "ME", "MT")),
     sms_busy=515,
     unknown_command="ERROR",
+    calls=dialects.QUECTEL_CALLS,
     registers={"+QTONEDET": (0, (0, 1)), "^DSCI": (0, (0, 1))},
     of_sim={"+QCCID": "+QCCID: {iccid}"},
     fixed={

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gateway.emulator import dialects
 from gateway.emulator.personalities.generic import GENERIC, RESET
 from gateway.emulator.personalities.personality import Cnmi, Personality, Power, Tty
 
@@ -31,6 +32,7 @@ SIM800: Personality = replace(  # firmware-notes/sim800.md
     memories={"SM": 30, "ME": 50},
     memory_choice=(("SM", "ME", "MT"), ("SM", "ME", "MT"), ("SM", "ME", "MT")),
     unknown_command="ERROR",
+    calls=dialects.SIM800_CALLS,
     registers={
         "+CLTS": (0, (0, 1)),
         "+CSMINS": (0, (0, 1)),
@@ -90,6 +92,7 @@ SIM7600: Personality = replace(  # firmware-notes/sim7600.md
     empty_slot=None,
     sms_busy=314,
     unknown_command="ERROR",
+    calls=dialects.SIM7600_CALLS,
     registers={
         "+AUTOCSQ": (0, (0, 1)),
         "+CNSMOD": (0, (0, 1)),
@@ -152,8 +155,9 @@ SIM7070: Personality = replace(  # firmware-notes/sim7070.md
             "": "+CPSI: NO SERVICE,Online",
         }
     },
-    absent=frozenset({"+CVHU", "D", "A", "+CHUP", "+CLCC", "+CUSD", "+CLVL", "+CRSL", "+VTD", "+CCWA"}),
+    absent=frozenset({"+CVHU", "+CLVL", "+CRSL", "+VTD", "+CCWA"}),
     accesses=("lte",),
+    calls=dialects.PLAIN_CALLS,
     services=frozenset(),
     power={
         "+CFUN=1,1": RESET,

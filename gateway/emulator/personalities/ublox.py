@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gateway.emulator import dialects
 from gateway.emulator.personalities.generic import GENERIC, RESET
 from gateway.emulator.personalities.personality import Cnmi, Personality, Power, Tty
 
@@ -31,6 +32,7 @@ SARA_U2: Personality = replace(
     memories={"SM": 50, "ME": 350, "SR": 50},
     memory_choice=(("ME", "MT", "SM", "SR"), ("ME", "MT", "SM"), ("ME", "MT", "SM")),
     memory_default="ME",
+    calls=dialects.UBLOX_CALLS,
     registers={
         "+UPSV": (0, (0, 1, 2, 3)),
         "+UCALLSTAT": (0, (0, 1)),
@@ -59,8 +61,9 @@ SARA_R4: Personality = replace(
     memories={"SM": 20, "ME": 23},
     memory_choice=(("ME", "MT", "SM"), ("ME", "MT", "SM"), ("ME", "SM", "MT")),
     registers={"+UPSV": (0, (0, 1, 4)), "+URAT": (7, (7, 8, 9))},
-    absent=frozenset({"D", "A", "+CHUP", "+CLCC", "+CUSD", "+CLVL", "+CRSL", "+VTD", "+CCWA", "+CVHU"}),
+    absent=frozenset({"+CLVL", "+CRSL", "+VTD", "+CCWA", "+CVHU"}),
     accesses=("lte",),
+    calls=dialects.PLAIN_CALLS,
     services=frozenset(),
     boot=(),
 )

@@ -19,6 +19,10 @@ from gateway.emulator import tpdu
 from gateway.emulator.commands.table import cms
 from gateway.emulator.config import NetworkConfig
 from gateway.emulator.faults import Stage
+from gateway.emulator.network.calls import Switch
+from gateway.emulator.network.forwarding import Forwarding
+from gateway.emulator.network.phones import Phones, key
+from gateway.emulator.network.ussd import Ussd
 from gateway.emulator.reception import Item, Verdict
 
 if TYPE_CHECKING:
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
 TRAVEL_S = (4.5, 8.0)  # from accepted to delivered or reported when timing is realistic: after the slowest +CMGS answer
 MAX_SUBMITTED = 100_000
 MAX_WAITING = 100_000  # per modem and kind; what comes on top is lost, and counted
+NO_CREDIT = 21  # CMS: short message transfer rejected, which is what an empty account looks like
+ROUNDING = 1e-9
 RETRY_S = (1.0, 3.0)  # how soon a service centre tries again after "memory available", when timing is realistic
 # TP-ST of the reports for one message, in their order (23.040 9.2.3.15): received by the SME; validity period expired;
 # still trying because the SME was busy, then received
@@ -74,7 +80,7 @@ class Network:
 
     def __init__(self, config: NetworkConfig, clock: Clock, *, realistic: bool = False) -> None:
         self.clock = clock
-        self._realistic = realistic
+        self.realistic = realistic
         self._loop = asyncio.get_running_loop()
         self._modems: dict[str, Modem] = {}
         self._mailboxes: dict[str, Mailbox] = {}
@@ -86,6 +92,11 @@ class Network:
         self._scts: tuple[int, bytes] = (0, b"")
         self.submitted: deque[Submitted] = deque(maxlen=MAX_SUBMITTED)
         self.accepted = 0
+        self._balances: dict[str, float] = {}  # of prepaid SIMs, by number, once they have sent something
+        self.phones = Phones()
+        self.forwarding = Forwarding()
+        self.calls = Switch(self)
+        self.ussd = Ussd(self)
         self.configure(config)
 
     def configure(self, config: NetworkConfig) -> None:
@@ -95,18 +106,19 @@ class Network:
         self._zone = timezone(timedelta(minutes=15 * config.utc_offset_quarters))
         self.service_centre = tpdu.service_centre(config.smsc)
         self._scts = (0, b"")
+        self.ussd.configure(config.ussd)
 
     def attach(self, modem: Modem) -> None:
         """Makes the modem reachable by its number."""
-        self._modems[modem.config.number.removeprefix("+")] = modem
+        self._modems[key(modem.config.number)] = modem
         self._addresses[modem.config.name] = tpdu.address(modem.config.number)
         self._mailboxes[modem.config.name] = Mailbox()
 
     def renumber(self, modem: Modem, old: str) -> None:
         """Another SIM is in the modem. What waits for the one that was in before waits until it is back."""
         number = modem.config.number
-        del self._modems[old.removeprefix("+")]
-        self._modems[number.removeprefix("+")] = modem
+        del self._modems[key(old)]
+        self._modems[key(number)] = modem
         self._addresses[modem.config.name] = tpdu.address(number)
         self._parked[old] = self._mailboxes[modem.config.name]
         self._mailboxes[modem.config.name] = self._parked.pop(number, Mailbox())
@@ -121,6 +133,35 @@ class Network:
         self._parked.clear()
         for name in self._mailboxes:
             self._mailboxes[name] = Mailbox()
+        self._balances.clear()
+        for part in (self.phones, self.forwarding, self.calls, self.ussd):
+            part.reset()
+
+    def modem_of(self, number: str) -> Modem | None:
+        """The modem with the SIM of that number, None when it is a phone's."""
+        return self._modems.get(key(number))
+
+    def left(self, modem: Modem, *, powered: bool) -> None:
+        """The modem can no longer be reached: its calls and its USSD session are over."""
+        self.calls.lost(modem, powered=powered)
+        self.ussd.lost(modem)
+
+    def balance_text(self, number: str) -> str:
+        """What is left on the account of a prepaid SIM, with two decimals."""
+        return f"{self._balances.get(number, self.config.balance or 0.0):.2f}"
+
+    def _charge(self, number: str) -> None:
+        """Takes the price of one text from a prepaid account. Raises a CMS error where there is too little on it."""
+        if self.config.balance is None:
+            return
+        left = self._balances.get(number, self.config.balance) - self.config.text_price
+        if left < -ROUNDING:
+            raise cms(NO_CREDIT)
+        self._balances[number] = left
+
+    def chance(self, least: float, most: float) -> float:
+        """A number between the two, from the network's seed."""
+        return self._rng.uniform(least, most)
 
     # time
 
@@ -154,6 +195,7 @@ class Network:
         config = self.config
         if to in config.refuse:
             raise cms(config.refuse[to])
+        self._charge(modem.config.number)
         mr = modem.next_mr()
         self.accepted += 1
         self.submitted.append(
@@ -161,7 +203,7 @@ class Network:
         )
         scts = self.timestamp()
         report = self._reporter(modem, mr, submit.da, scts) if submit.wants_report else None
-        target = self._modems.get(to.removeprefix("+"))
+        target = self.modem_of(to)
         if target is not None:
             octets = tpdu.deliver(submit, self._addresses[modem.config.name], scts)
             self.route(target, Item(octets=octets, report=False, taken=report))
@@ -196,7 +238,7 @@ class Network:
     def _travel(self, jitter_s: float) -> float:
         """What chance adds to a delay."""
         jitter = self._rng.uniform(0, jitter_s) if jitter_s else 0.0
-        return jitter + (self._rng.uniform(*TRAVEL_S) if self._realistic else 0.0)
+        return jitter + (self._rng.uniform(*TRAVEL_S) if self.realistic else 0.0)
 
     # to the modems
 
@@ -238,7 +280,7 @@ class Network:
     def room_made(self, modem: Modem) -> None:
         """ "Memory available" (23.040 3.3.2)."""
         if self._mailboxes[modem.config.name]:
-            self._later(self._rng.uniform(*RETRY_S) if self._realistic else 0, self.flush, modem)
+            self._later(self._rng.uniform(*RETRY_S) if self.realistic else 0, self.flush, modem)
 
     def waiting(self, modem: Modem) -> int:
         """How many TPDUs wait at the service centre for the modem."""

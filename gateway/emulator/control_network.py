@@ -1,0 +1,152 @@
+"""The part of the control that plays the network and its phones: calls, DTMF, USSD, and what phones have got."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from fastapi import FastAPI, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.emulator import content
+
+if TYPE_CHECKING:
+    from gateway.emulator.network.legs import Leg
+    from gateway.emulator.network.phones import Phone
+    from gateway.emulator.service import Emulator
+
+Number = Annotated[str, Field(pattern=r"^\+?[0-9]{1,20}$")]
+
+
+class Body(BaseModel):
+    """What a POST takes: no field that it does not know."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+class CallBody(Body):
+    """`POST /call`: `rings`: after so many the caller gives up."""
+
+    modem: str
+    caller: Number = Field(alias="from")
+    rings: int | None = Field(default=None, ge=1, le=1000)
+    hidden: bool = False
+
+
+class ModemBody(Body):
+    """`POST /hangup`."""
+
+    modem: str
+
+
+class DtmfBody(Body):
+    """`POST /dtmf`."""
+
+    modem: str
+    digits: str = Field(pattern=r"^[0-9*#A-D]{1,100}$")
+
+
+class UssdBody(Body):
+    """`POST /ussd`: `replies` as in the configured tree."""
+
+    modem: str
+    text: str = Field(max_length=182)
+    reply_wanted: bool = False
+    replies: dict[str, Any] = Field(default_factory=dict)
+
+
+class PhoneBody(Body):
+    """`POST /phones/{number}`: what is left out stays as it is."""
+
+    on: bool | None = None
+    call: Literal["answer", "busy", "no-answer", "reject"] | None = None
+    answer_s: float | None = Field(default=None, ge=0, le=3600)
+
+
+def _call(leg: Leg, now: float) -> dict[str, Any]:
+    end = leg.ended if leg.ended is not None else now
+    return {
+        "n": leg.n,
+        "modem": leg.modem.config.name,
+        "id": leg.id,
+        "direction": "in" if leg.incoming else "out",
+        "number": leg.number,
+        "hidden": leg.call.hidden,
+        "state": leg.stat.name.lower(),
+        "cause": None if leg.cause is None else leg.cause.word,
+        "started": leg.started,
+        "seconds": 0.0 if leg.answered is None else end - leg.answered,
+        "dtmf": {"sent": leg.sent, "received": leg.received},
+    }
+
+
+def routes(app: FastAPI, emulator: Emulator) -> None:
+    """Adds the routes to `app`."""
+    _calls(app, emulator)
+    _ussd(app, emulator)
+    _phones(app, emulator)
+
+
+def _calls(app: FastAPI, emulator: Emulator) -> None:
+    switch = emulator.network.calls
+
+    @app.get("/calls")
+    async def calls(after: Annotated[int, Query(ge=0)] = 0) -> dict[str, Any]:
+        now = emulator.network.clock.monotonic()
+        return {"calls": [_call(leg, now) for leg in switch.legs if leg.n > after]}
+
+    @app.post("/call")
+    async def call(body: CallBody) -> dict[str, Any]:
+        """`n` is that of the call in `GET /calls`, null where it did not ring at the modem."""
+        leg = switch.call(emulator.modem(body.modem), body.caller, rings=body.rings, hidden=body.hidden)
+        return {"n": None if leg is None else leg.n}
+
+    @app.post("/hangup")
+    async def hang_up(body: ModemBody) -> dict[str, Any]:
+        switch.hang_up_other(emulator.modem(body.modem))
+        return {"status": "ok"}
+
+    @app.post("/dtmf")
+    async def dtmf(body: DtmfBody) -> dict[str, Any]:
+        switch.play_to(emulator.modem(body.modem), body.digits)
+        return {"status": "ok"}
+
+
+def _ussd(app: FastAPI, emulator: Emulator) -> None:
+    @app.get("/ussd")
+    async def exchanged(after: Annotated[int, Query(ge=0)] = 0) -> dict[str, Any]:
+        return {"ussd": [asdict(one) for one in emulator.network.ussd.records if one.n > after]}
+
+    @app.post("/ussd")
+    async def push(body: UssdBody) -> dict[str, Any]:
+        modem = emulator.modem(body.modem)
+        emulator.network.ussd.push(modem, body.text, reply_wanted=body.reply_wanted, replies=body.replies)
+        return {"status": "ok"}
+
+
+def _phone(phone: Phone) -> dict[str, Any]:
+    return {"number": phone.number, "on": phone.on, "call": phone.call, "answer_s": phone.answer_s}
+
+
+def _phones(app: FastAPI, emulator: Emulator) -> None:
+    network = emulator.network
+
+    @app.get("/phones")
+    async def phones() -> dict[str, Any]:
+        return {"phones": [_phone(one) for one in network.phones.all()]}
+
+    @app.get("/phones/{number}")
+    async def phone(number: str) -> dict[str, Any]:
+        parts = [one for one in network.submitted if one.to == number]
+        return {
+            **_phone(network.phones.get(number)),
+            "messages": content.messages(parts),
+            "parts": [content.record(one) for one in parts],
+        }
+
+    @app.post("/phones/{number}")
+    async def set_phone(number: Number, body: PhoneBody) -> dict[str, Any]:
+        phone = network.phones.get(number)
+        for name, value in body.model_dump(exclude_none=True).items():
+            setattr(phone, name, value)
+        return _phone(phone)
