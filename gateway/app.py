@@ -14,7 +14,7 @@ from pathlib import Path
 from gateway.at import codes
 from gateway.at.vendor_codes import refusal
 from gateway.clock import Clock, SystemClock
-from gateway.config import Config, ensure_secrets
+from gateway.config import Config
 from gateway.errors import ConfigError, StoreError
 from gateway.messaging import LineSettings, Service, Settings
 from gateway.messaging.listener import Listener
@@ -33,8 +33,10 @@ from gateway.modem import (
     UssdText,
 )
 from gateway.mqtt import Bridge
+from gateway.secret_files import ensure_secrets, webhook_secret
 from gateway.store import SqliteStore
 from gateway.web import WebServer
+from gateway.webhooks import Dispatcher, Webhook
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +47,16 @@ DISTRUST_S = 60.0
 
 PIN_RECORD = "pin-attempts.json"
 RECORDER = "recorder"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Layers:
+    """What is built before anything runs."""
+
+    clock: Clock
+    service: Service
+    recorders: Recorders
+    webhooks: Dispatcher
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +101,10 @@ async def _run_once(config: Config, clock: Clock, ready: Callable[[Addresses], N
             await service.alert("database_replaced", text)
         if unknown:
             log.warning("%d segments were with a modem when the last run ended; their outcome is unknown", unknown)
+        webhooks = Dispatcher(webhooks_of(config), store, service, clock)
         with _recorders(config, clock) as recorders:
-            return await _serve(_run_all(config, clock, service, recorders, ready), service, store)
+            layers = _Layers(clock=clock, service=service, recorders=recorders, webhooks=webhooks)
+            return await _serve(_run_all(config, layers, ready), service, store)
     finally:
         await store.close()
 
@@ -134,16 +148,15 @@ async def _serve(running: Coroutine[None, None, None], service: Service, store: 
                     await task
 
 
-async def _run_all(
-    config: Config, clock: Clock, service: Service, recorders: Recorders, ready: Callable[[Addresses], None] | None
-) -> None:
+async def _run_all(config: Config, layers: _Layers, ready: Callable[[Addresses], None] | None) -> None:
+    service, recorders, clock = layers.service, layers.recorders, layers.clock
     guard = PinGuard(config.gateway.data_dir / PIN_RECORD)
     settings = [line_config(config, n) for n in range(len(config.modems))]
     lines = [_line(one, service, clock, guard, recorders.of(one.name)) for one in settings]
     ports = {modem.name: _LinePort(modem.name, line) for modem, line in zip(config.modems, lines, strict=True)}
     bridge = Bridge(config, service, clock) if config.mqtt.url else None
     parts = {"mqtt": lambda: bridge.trouble} if bridge is not None else {}
-    web = WebServer(config, service, parts, recorders.recording)
+    web = WebServer(config, service, parts, recorders.recording, layers.webhooks)
     web.open()
     async with asyncio.TaskGroup() as group:
         group.create_task(service.run(ports), name="messaging")
@@ -151,6 +164,7 @@ async def _run_all(
             group.create_task(port.run(), name=f"line[{name}]")
         if bridge is not None:
             group.create_task(bridge.run(), name="mqtt")
+        group.create_task(layers.webhooks.run(), name="webhooks")
         group.create_task(web.run(), name="web")
         if ready is not None:
             ready(Addresses(web=web.url, socket=str(config.socket)))
@@ -184,6 +198,22 @@ def settings_of(config: Config) -> Settings:
         allow_emergency=config.outbox.allow_emergency,
         retention_days=config.store.retention_days,
     )
+
+
+def webhooks_of(config: Config) -> list[Webhook]:
+    """The configured webhooks, each with the secret that signs its deliveries. Raises ConfigError."""
+    return [
+        Webhook(
+            name=hook.name,
+            url=hook.url,
+            secret=webhook_secret(hook, config.gateway.data_dir),
+            events=frozenset(hook.events),
+            allow_private=hook.allow_private,
+            concurrency=hook.concurrency,
+            timeout_s=hook.timeout_s,
+        )
+        for hook in config.webhooks
+    ]
 
 
 def line_config(config: Config, n: int) -> LineConfig:

@@ -7,10 +7,8 @@ Secrets that the daemon makes for itself live in `secrets.toml` in the data dire
 from __future__ import annotations
 
 import difflib
-import logging
 import os
 import re
-import secrets
 import socket
 import tomllib
 from collections.abc import Mapping
@@ -22,17 +20,18 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from gateway.errors import ConfigError
 
-log = logging.getLogger(__name__)
-
 ENVIRONMENT = "SMSGW_CONFIG"
 SEARCH_PATH = (Path("smsgw.toml"), Path("/etc/smsgw/smsgw.toml"))
-SECRETS = "secrets.toml"
 SOCKET = "smsgw.sock"
 
 _NAME = re.compile(r"[a-z0-9-]+")
 _NUMBER = re.compile(r"\+[0-9]{5,15}")
 _ACCOUNT_SID = re.compile(r"AC[0-9a-f]{32}")
 _TOPIC_LEVELS = re.compile(r"[^/+#\x00]+(/[^/+#\x00]+)*")
+
+_HTTP_URL = re.compile(r"https?://[^\s/@]+(/\S*)?")
+EVENTS = ("message.status", "inbox", "mms", "call", "ussd", "cell-broadcast", "alert")
+"""What a webhook can be told about: the names of the event kinds."""
 
 Table = Annotated[Mapping[str, Any], Field(strict=False)]
 FilePath = Annotated[Path, BeforeValidator(lambda value: Path(value) if isinstance(value, str) and value else value)]
@@ -64,6 +63,12 @@ def _listen(text: str) -> str:
     if text:
         listen_address(text)
     return text
+
+
+def _event(name: str) -> str:
+    if name not in EVENTS:
+        raise ValueError("form")
+    return name
 
 
 def _submit_timeout(seconds: float) -> float:
@@ -190,6 +195,18 @@ class ComplianceSection(_Section):
     scope: Literal["twilio", "all", "off"] = Field(default="twilio", description='one of "twilio", "all", "off"')
 
 
+class WebhookSection(_Section):
+    name: Annotated[str, _matching(_NAME)] = Field(description="lower-case letters, digits and hyphens")
+    url: Annotated[str, _matching(_HTTP_URL)] = Field(description="an address that begins with http:// or https://")
+    events: Annotated[tuple[Annotated[str, AfterValidator(_event)], ...], Field(strict=False)] = Field(
+        default=EVENTS, min_length=1, description=f"a list of {', '.join(EVENTS)}"
+    )
+    secret_file: OptionalPath = Field(default=None, description="the path of a file that holds the signing secret")
+    allow_private: bool = Field(default=False, description="true or false")
+    concurrency: int = Field(default=4, ge=1, le=32, description="a whole number from 1 to 32")
+    timeout_s: float = Field(default=15, ge=1, le=120, description="seconds from 1 to 120")
+
+
 class Config(_Section):
     """The whole file. `path`: where it was read from."""
 
@@ -212,7 +229,7 @@ class Config(_Section):
     rules: Annotated[tuple[Table, ...], Field(strict=False)] = Field(
         default=(), alias="rule", description="tables [[rule]], with two pairs of brackets"
     )
-    webhooks: Annotated[tuple[Table, ...], Field(strict=False)] = Field(
+    webhooks: Annotated[tuple[WebhookSection, ...], Field(strict=False)] = Field(
         default=(), alias="webhook", description="tables [[webhook]], with two pairs of brackets"
     )
     quotas: Table = Field(default_factory=dict, description="a table [quotas]")
@@ -320,6 +337,8 @@ def _cross_checks(config: Config) -> list[str]:
             mistakes.append(
                 f"{key}.port: is missing; this release finds a modem by its port only, not by imei or iccid"
             )
+    names = [hook.name for hook in config.webhooks]
+    mistakes += [f"webhook[{n}].name: {name!r} is there twice" for n, name in enumerate(names) if name in names[:n]]
     address = MqttAddress.parse(config.mqtt.url) if config.mqtt.url else None
     if address is not None and not address.tls:
         mistakes += [
@@ -401,34 +420,3 @@ def _shown(value: Any) -> str:
         return "a table"
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}…"
-
-
-def ensure_secrets(data_dir: Path) -> Path:
-    """The secrets file of `data_dir`, mode 0600, made if it is not there.
-
-    Keys: admin_password, api_token, account_sid, auth_token. Raises ConfigError when it cannot be made.
-    """
-    path = data_dir / SECRETS
-    if path.exists():
-        return path
-    made = {
-        "admin_password": secrets.token_urlsafe(16),
-        "api_token": secrets.token_urlsafe(32),
-        "account_sid": f"AC{secrets.token_hex(16)}",
-        "auth_token": secrets.token_hex(16),
-    }
-    draft = path.with_suffix(".new")
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
-        draft.unlink(missing_ok=True)  # of a start that was cut short
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.writelines(f'{key} = "{value}"\n' for key, value in made.items())
-            file.flush()
-            os.fsync(file.fileno())
-        draft.rename(path)
-    except OSError as exc:
-        raise ConfigError(
-            f"{path}: the secrets cannot be written: {exc.strerror}; gateway.data_dir must be writable"
-        ) from exc
-    log.warning("made new passwords and tokens; they are in %s", path)
-    return path

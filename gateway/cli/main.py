@@ -37,6 +37,7 @@ COMMANDS = {
     "reset": Entry("gateway.cli.ussd", "reset", "Restart a modem."),
     "modems": Entry("gateway.cli.messages", "modems", "Show the modems as they are now."),
     "recorder": Entry("gateway.cli.recorder", "recorder", "Hand out what the flight recorder of a modem has."),
+    "webhooks": Entry("gateway.cli.webhooks", "webhooks", "Show what is posted to webhooks, and post it again."),
     "pdu": Entry("gateway.cli.pdu", "pdu", "Decode and encode SMS PDUs."),
     "config": Entry("gateway.cli.config", "config", "Check the configuration."),
 }

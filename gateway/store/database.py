@@ -24,6 +24,7 @@ from gateway import crashpoints
 from gateway.clock import SystemClock
 from gateway.errors import StoreError
 from gateway.messaging.ports import Tx
+from gateway.store.deliveries import Deliveries
 from gateway.store.incoming import Parts
 from gateway.store.outbox import Commands, Events
 from gateway.store.outgoing import Messages, Reports, Segments
@@ -73,6 +74,7 @@ class Transaction:
         self.commands = Commands(db)
         self.events = Events(db)
         self.old = Old(db)
+        self.deliveries = Deliveries(db)
 
 
 @dataclass(slots=True, eq=False)

@@ -114,6 +114,24 @@ def m003_order_of_submits(db: Database) -> None:
     _run(db, _ORDER_OF_SUBMITS)
 
 
+_DELIVERIES = """
+CREATE TABLE deliveries (
+  n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, webhook TEXT NOT NULL, seq INTEGER NOT NULL,
+  kind TEXT NOT NULL, subject TEXT NOT NULL, body TEXT NOT NULL, created_at INTEGER NOT NULL, state TEXT NOT NULL,
+  attempts INTEGER NOT NULL, next_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, status INTEGER, error TEXT NOT NULL
+);
+CREATE INDEX deliveries_waiting ON deliveries (webhook, subject, seq) WHERE state = 'waiting';
+CREATE INDEX deliveries_due ON deliveries (webhook, next_at) WHERE state = 'waiting';
+CREATE INDEX deliveries_finished ON deliveries (updated_at) WHERE state IN ('delivered', 'dead');
+CREATE INDEX deliveries_by_seq ON deliveries (seq);
+"""
+
+
+@migrations()
+def m004_deliveries(db: Database) -> None:
+    _run(db, _DELIVERIES)
+
+
 def _run(db: Database, statements: str) -> None:
     for statement in filter(str.strip, statements.split(";\n")):
         db.execute(statement)

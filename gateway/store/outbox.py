@@ -82,6 +82,15 @@ class Events:
             "INSERT INTO cursors VALUES (?, ?) ON CONFLICT DO UPDATE SET seq = max(seq, excluded.seq)", (consumer, seq)
         )
 
+    def consumers(self, prefix: str) -> set[str]:
+        """The consumers whose name begins with `prefix`."""
+        rows = self._db.execute("SELECT consumer FROM cursors WHERE substr(consumer, 1, ?) = ?", (len(prefix), prefix))
+        return {row["consumer"] for row in rows}
+
+    def forget(self, consumer: str) -> None:
+        """The consumer is no more: what it has not read is kept for it no longer."""
+        self._db.execute("DELETE FROM cursors WHERE consumer = ?", (consumer,))
+
     def get_value(self, key: str) -> str | None:
         row = self._db.execute("SELECT value FROM key_values WHERE key = ?", (key,)).fetchone()
         return None if row is None else str(row["value"])

@@ -14,6 +14,8 @@ from gateway.wire import bad_field, error_json, request_error_json
 
 STATUS: dict[str, int] = {
     "unknown_message": 404,
+    "unknown_webhook": 404,
+    "unknown_delivery": 404,
     "id_conflict": 409,
     "not_cancelable": 409,
     "too_large": 413,

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
+from collections.abc import Awaitable, Callable
 
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+
+from gateway.errors import RequestError
 from gateway.web.body import body_of
 from gateway.web.ports import Service
-from gateway.wire import Payload, UssdString, modem_json, read, read_object, ussd_json
+from gateway.wire import Payload, UssdString, modem_json, read, read_object, request_error_json, ussd_json
+
+Recording = Callable[[str], Awaitable[str]]
+"""The last AT traffic of the modem of that name, as JSON lines. Raises RequestError(unknown_modem)."""
 
 
 class UssdPayload(Payload):
@@ -18,7 +24,7 @@ class UssdPayload(Payload):
     cancel: bool = False
 
 
-def modem_routes(service: Service) -> APIRouter:
+def modem_routes(service: Service, recording: Recording) -> APIRouter:
     """`/api/v1/modems` and below."""
     router = APIRouter(prefix="/api/v1/modems")
 
@@ -37,5 +43,13 @@ def modem_routes(service: Service) -> APIRouter:
     async def reset(name: str) -> JSONResponse:
         await service.controls.reset(name)
         return JSONResponse({"modem": name})
+
+    @router.get("/{name}/recorder", response_class=PlainTextResponse)
+    async def recorder(name: str) -> Response:
+        """What the flight recorder of a modem has, as JSON lines; `smsgw emulate --replay` plays it."""
+        try:
+            return PlainTextResponse(await recording(name), media_type="application/jsonl")
+        except RequestError as exc:
+            return JSONResponse({"error": request_error_json(exc)}, 404)
 
     return router

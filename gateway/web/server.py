@@ -14,8 +14,10 @@ import uvicorn
 
 from gateway.config import Config, listen_address
 from gateway.errors import ConfigError
-from gateway.web.app import Recording, Trouble, by_socket, make_app, make_health_app, no_recording
+from gateway.web.app import Trouble, by_socket, make_app, make_health_app, no_recording
+from gateway.web.modems import Recording
 from gateway.web.ports import Service
+from gateway.web.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
 
@@ -28,13 +30,19 @@ class WebServer:
     """`open` binds, so that mistakes show at the start; `run` serves until it is cancelled."""
 
     def __init__(
-        self, config: Config, service: Service, parts: Mapping[str, Trouble], recording: Recording = no_recording
+        self,
+        config: Config,
+        service: Service,
+        parts: Mapping[str, Trouble],
+        recording: Recording = no_recording,
+        webhooks: Webhooks | None = None,
     ) -> None:
         """`parts`: what else `/readyz` asks, by name; each says what is wrong or None. `recording`: of a modem's name."""
         self._config = config
         self._service = service
         self._parts = parts
         self._recording = recording
+        self._webhooks = webhooks
         self._sockets: list[socket.socket] = []
         self.url: str | None = None
 
@@ -49,7 +57,8 @@ class WebServer:
 
     async def run(self) -> None:
         """Serves until cancelled, then lets answers that were begun be finished."""
-        app = by_socket(make_app(self._service, self._recording), make_health_app(self._service, self._parts))
+        private = make_app(self._service, self._recording, self._webhooks)
+        app = by_socket(private, make_health_app(self._service, self._parts))
         config = uvicorn.Config(
             app,
             http="h11",

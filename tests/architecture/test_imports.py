@@ -24,6 +24,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "modem": frozenset({"at", "pdu", "mms", "errors", "clock"}),
     "messaging": frozenset({"pdu", "mms", "errors", "clock"}),  # never modem, store, edges: those are its own Protocols
     "config": frozenset({"errors"}),
+    "secret_files": frozenset({"config", "errors"}),
     "store": frozenset({"messaging", "errors", "clock"}),
     "wire": frozenset({"messaging", "errors", "clock"}),
     "mqtt": EDGE,

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config import MqttAddress, ensure_secrets, find_config, load_config, parse_config
+from gateway.config import EVENTS, MqttAddress, find_config, load_config, parse_config
 from gateway.errors import ConfigError
+from gateway.secret_files import SHORTEST_SECRET, ensure_secrets, webhook_secret
 
 FILE = Path("box.toml")
 MODEM = '[[modem]]\nname = "stick1"\nport = "/dev/ttyUSB0"\n'
@@ -102,10 +103,39 @@ def test_an_empty_file_has_the_documented_defaults() -> None:
 
 
 def test_the_sections_of_later_features_are_accepted() -> None:
-    text = '[routing]\na = 1\n[[route]]\nb = 1\n[[rule]]\nc = 1\n[[webhook]]\nurl = "x"\n[quotas]\nd = 1\n' + MODEM
+    text = "[routing]\na = 1\n[[route]]\nb = 1\n[[rule]]\nc = 1\n[quotas]\nd = 1\n" + MODEM
     config = parse_config(text, FILE)
     assert (config.routing, config.routes, config.quotas) == ({"a": 1}, ({"b": 1},), {"d": 1})
     assert [modem.name for modem in config.modems] == ["stick1"]
+
+
+HOOK = '[[webhook]]\nname = "crm"\nurl = "https://crm.example/hook"\n'
+
+
+def test_a_webhook_and_what_is_wrong_with_others(tmp_path: Path) -> None:
+    (hook,) = parse_config(HOOK, FILE).webhooks
+    assert (hook.events, hook.allow_private, hook.concurrency) == (EVENTS, False, 4)
+    made = webhook_secret(hook, tmp_path)
+    assert len(made) >= SHORTEST_SECRET
+    assert webhook_secret(hook, tmp_path) == made
+    assert (tmp_path / "webhook-crm.secret").stat().st_mode & 0o777 == 0o600
+    (tmp_path / "short").write_text("secret\n")
+    own = parse_config(HOOK + f'secret_file = "{tmp_path / "short"}"', FILE).webhooks[0]
+    with pytest.raises(ConfigError, match="at least 16 characters"):
+        webhook_secret(own, tmp_path)
+    for wrong in (
+        'url = "ftp://x"',
+        'url = "https://user@x/"',
+        'events = ["nonsense"]',
+        "events = []",
+        "timeout_s = 0",
+    ):
+        key = wrong.split(" ")[0]
+        text = HOOK.replace('url = "https://crm.example/hook"\n', "") if key == "url" else HOOK
+        with pytest.raises(ConfigError, match=rf"webhook\[0\]\.{key}"):
+            parse_config(text + wrong, FILE)
+    with pytest.raises(ConfigError, match="twice"):
+        parse_config(HOOK + HOOK, FILE)
 
 
 def test_search_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

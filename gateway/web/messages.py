@@ -1,0 +1,84 @@
+"""`/api/v1/messages`: send, list, look at, cancel."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse
+
+from gateway.errors import RequestError
+from gateway.messaging.model import MessageFilter, Origin, Status
+from gateway.web import errors
+from gateway.web.body import body_of
+from gateway.web.ports import Service
+from gateway.wire import (
+    SendPayload,
+    details_json,
+    error_json,
+    message_json,
+    read,
+    read_client_id,
+    read_object,
+    result_json,
+)
+
+MAX_PAGE = 200
+
+
+def message_routes(service: Service) -> APIRouter:
+    """`/api/v1/messages` and below."""
+    router = APIRouter(prefix="/api/v1/messages")
+
+    @router.post("", status_code=201)
+    async def send(request: Request) -> JSONResponse:
+        key = _idempotency_key(request)
+        payload = read(SendPayload, read_object(await body_of(request)))
+        if key is not None and payload.id not in (None, key):
+            raise RequestError("the Idempotency-Key header and id differ", field="id")
+        result = await service.send(payload.request(key), Origin(edge="api"))
+        if result.error is not None:
+            return JSONResponse({"error": error_json(result.error)}, errors.status_of(result.error[0]))
+        return JSONResponse(result_json(result), 201 if result.status == "accepted" else 200)
+
+    @router.get("")
+    async def messages(
+        direction: Literal["outbound", "inbound"] | None = None,
+        status: Status | None = None,
+        peer: str | None = None,
+        modem: str | None = None,
+        before: Annotated[int | None, Query(ge=1)] = None,
+        limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
+    ) -> JSONResponse:
+        """Newest first. `next` of one page is `before` of the following one; null after the last."""
+        wanted = MessageFilter(
+            direction=direction,
+            status=status.value if status else None,
+            peer=peer.replace(" ", "+") if peer else None,  # "+" in a query string means a space
+            line=modem,
+            before=before,
+            limit=limit,
+        )
+        found = await service.messages(wanted)
+        following = found[-1].n if len(found) == limit else None
+        return JSONResponse({"messages": [message_json(message) for message in found], "next": following})
+
+    @router.get("/{message_id}")
+    async def message(message_id: str) -> JSONResponse:
+        return JSONResponse(details_json(*await service.message(message_id)))
+
+    @router.post("/{message_id}/cancel")
+    async def cancel(message_id: str) -> JSONResponse:
+        return JSONResponse(message_json(await service.cancel(message_id)))
+
+    return router
+
+
+def _idempotency_key(request: Request) -> str | None:
+    text = request.headers.get("idempotency-key")
+    if text is None:
+        return None
+    try:
+        return read_client_id(text.encode("latin-1").decode())  # the framework decodes headers as Latin-1
+    except UnicodeDecodeError as exc:
+        raise RequestError("the Idempotency-Key header is not UTF-8", field="id") from exc

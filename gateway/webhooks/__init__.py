@@ -1,0 +1,7 @@
+"""L4 edge: events to HTTP receivers; signed, durable, in order per message."""
+
+from gateway.webhooks.dispatcher import Dispatcher
+from gateway.webhooks.hook import Webhook
+from gateway.webhooks.signature import sign, verify
+
+__all__ = ["Dispatcher", "Webhook", "sign", "verify"]

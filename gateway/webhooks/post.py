@@ -1,0 +1,104 @@
+"""One attempt to deliver: connect to a judged address, post, look at the status."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx
+
+from gateway.errors import PermanentError
+from gateway.webhooks.guard import resolve
+
+MAX_REDIRECTS = 3
+_REDIRECTS = (307, 308)  # the others would drop the body
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came of an attempt. `status` is None when there was no answer; `retry_after_s` is what the receiver asks."""
+
+    status: int | None
+    error: str = ""
+    retry_after_s: float | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def gone(self) -> bool:
+        """The receiver says that it will never want this."""
+        return self.status == 410
+
+
+class Poster:
+    """Posts for one webhook. Proxies of the environment are not used: they would connect past the guard."""
+
+    def __init__(self, *, allow_private: bool, timeout_s: float) -> None:
+        self._allow_private = allow_private
+        self._timeout_s = timeout_s
+        self._client = httpx.AsyncClient(
+            trust_env=False,
+            follow_redirects=False,
+            timeout=timeout_s,
+            # a kept connection would be taken for another name at the same address
+            limits=httpx.Limits(max_keepalive_connections=0),
+        )
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Never raises for what the network or the receiver does."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await self._follow(httpx.URL(url), body, headers)
+        except TimeoutError:
+            return Answer(status=None, error=f"no answer within {self._timeout_s:g} s")
+        except PermanentError as error:
+            return Answer(status=None, error=str(error))
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+            return Answer(status=None, error=_words(error))
+
+    async def _follow(self, url: httpx.URL, body: bytes, headers: Mapping[str, str]) -> Answer:
+        for _ in range(MAX_REDIRECTS + 1):
+            status, answered = await self._once(url, body, headers)
+            if status not in _REDIRECTS or "location" not in answered:
+                return _judged(status, answered)
+            following = url.join(answered["location"])
+            if following.scheme not in ("https", url.scheme):
+                return Answer(status=status, error="it redirects from https to something weaker")
+            url = following
+        return Answer(status=status, error=f"more than {MAX_REDIRECTS} redirects")
+
+    async def _once(self, url: httpx.URL, body: bytes, headers: Mapping[str, str]) -> tuple[int, httpx.Headers]:
+        if url.scheme not in _DEFAULT_PORTS or not url.host:
+            raise httpx.UnsupportedProtocol("only http:// and https:// are possible")
+        port = url.port or _DEFAULT_PORTS[url.scheme]
+        address = await resolve(url.host, port, allow_private=self._allow_private)
+        request = self._client.build_request(
+            "POST",
+            url.copy_with(host=address, userinfo=b""),
+            content=body,
+            headers={**headers, "Host": url.netloc.decode("ascii")},
+            extensions={"sni_hostname": url.host},  # the certificate is checked against the name, not the address
+        )
+        answer = await self._client.send(request, stream=True)
+        await answer.aclose()  # what it says is not our business, however long it is
+        return answer.status_code, answer.headers
+
+
+def _judged(status: int, headers: httpx.Headers) -> Answer:
+    wish = headers.get("retry-after", "")
+    return Answer(
+        status=status,
+        error="" if 200 <= status < 300 else f"it answered {status}",
+        retry_after_s=float(wish) if wish.isascii() and wish.isdecimal() and len(wish) < 7 else None,
+    )
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:200] if str(error) else type(error).__name__
