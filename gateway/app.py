@@ -20,6 +20,7 @@ from gateway.messaging import LineSettings, Service, Settings
 from gateway.messaging.listener import Listener
 from gateway.messaging.notices import Notices
 from gateway.modem import (
+    Finder,
     FlightRecorder,
     Identity,
     LateSubmit,
@@ -151,8 +152,9 @@ async def _serve(running: Coroutine[None, None, None], service: Service, store: 
 async def _run_all(config: Config, layers: _Layers, ready: Callable[[Addresses], None] | None) -> None:
     service, recorders, clock = layers.service, layers.recorders, layers.clock
     guard = PinGuard(config.gateway.data_dir / PIN_RECORD)
+    finder = Finder(clock)
     settings = [line_config(config, n) for n in range(len(config.modems))]
-    lines = [_line(one, service, clock, guard, recorders.of(one.name)) for one in settings]
+    lines = [_line(one, service, clock, guard, finder, recorders.of(one.name)) for one in settings]
     ports = {modem.name: _LinePort(modem.name, line) for modem, line in zip(config.modems, lines, strict=True)}
     bridge = Bridge(config, service, clock) if config.mqtt.url else None
     parts = {"mqtt": lambda: bridge.trouble} if bridge is not None else {}
@@ -170,10 +172,12 @@ async def _run_all(config: Config, layers: _Layers, ready: Callable[[Addresses],
             ready(Addresses(web=web.url, socket=str(config.socket)))
 
 
-def _line(settings: LineConfig, service: Service, clock: Clock, guard: PinGuard, recorder: FlightRecorder) -> Line:
+def _line(
+    settings: LineConfig, service: Service, clock: Clock, guard: PinGuard, finder: Finder, recorder: FlightRecorder
+) -> Line:
     owes = partial(service.listener.expects_late, settings.name)
     told = _LineListener(service.listener, service.notices)
-    return Line(settings, told, clock, expect_late=owes, guard=guard, recorder=recorder)
+    return Line(settings, told, clock, expect_late=owes, guard=guard, finder=finder, recorder=recorder)
 
 
 def settings_of(config: Config) -> Settings:
@@ -222,6 +226,8 @@ def line_config(config: Config, n: int) -> LineConfig:
     return LineConfig(
         name=modem.name,
         port=modem.port,
+        imei=modem.imei,
+        iccid=modem.iccid,
         baudrate=modem.baudrate,
         profile=modem.profile,
         submit_timeout_s=modem.submit_timeout_s,

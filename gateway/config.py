@@ -333,10 +333,8 @@ def _cross_checks(config: Config) -> list[str]:
         named = [field for field in ("port", "imei", "iccid") if getattr(modem, field)]
         if len(named) > 1:
             mistakes.append(f"{key}.{named[1]}: only one of port, imei and iccid is allowed")
-        elif named != ["port"]:
-            mistakes.append(
-                f"{key}.port: is missing; this release finds a modem by its port only, not by imei or iccid"
-            )
+        elif not named:
+            mistakes.append(f"{key}.port: is missing; name the modem by port, imei or iccid")
     names = [hook.name for hook in config.webhooks]
     mistakes += [f"webhook[{n}].name: {name!r} is there twice" for n, name in enumerate(names) if name in names[:n]]
     address = MqttAddress.parse(config.mqtt.url) if config.mqtt.url else None

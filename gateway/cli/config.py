@@ -22,7 +22,8 @@ def check(file: Path | None) -> None:
     click.echo(f"{found.path}: no mistakes")
     click.echo(f"gateway    {found.gateway.id}, data in {found.gateway.data_dir}")
     for modem in found.modems:
-        click.echo(f"modem      {modem.name} at {modem.port}, {modem.baudrate} baud, profile {modem.profile}")
+        place = modem.port or (f"IMEI {modem.imei}" if modem.imei else f"the SIM {modem.iccid}")
+        click.echo(f"modem      {modem.name} at {place}, {modem.baudrate} baud, profile {modem.profile}")
     if not found.modems:
         click.echo("modem      none: nothing can be sent or received")
     address = MqttAddress.parse(found.mqtt.url)

@@ -38,6 +38,7 @@ COMMANDS = {
     "modems": Entry("gateway.cli.messages", "modems", "Show the modems as they are now."),
     "recorder": Entry("gateway.cli.recorder", "recorder", "Hand out what the flight recorder of a modem has."),
     "webhooks": Entry("gateway.cli.webhooks", "webhooks", "Show what is posted to webhooks, and post it again."),
+    "probe": Entry("gateway.cli.probe", "probe", "Identify the modem at PORT without changing it."),
     "pdu": Entry("gateway.cli.pdu", "pdu", "Decode and encode SMS PDUs."),
     "config": Entry("gateway.cli.config", "config", "Check the configuration."),
 }

@@ -1,5 +1,6 @@
 """The asyncio driver of the modems: one `Line` per configured modem, told about through a `LineListener`."""
 
+from gateway.modem.discovery import Finder
 from gateway.modem.model import (
     Identity,
     LateSubmit,
@@ -19,6 +20,7 @@ from gateway.modem.supervisor import Line
 
 __all__ = [
     "Entry",
+    "Finder",
     "FlightRecorder",
     "Identity",
     "LateSubmit",

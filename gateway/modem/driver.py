@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from gateway import at
 from gateway.errors import ModemError
-from gateway.modem import model, settings, sim, submitter
+from gateway.modem import belonging, model, settings, sim, submitter, usb
 from gateway.modem.errors import CommandTimeout, NeedsRemedy, PortLost, Restarted
 from gateway.modem.health import NetworkWatch
 from gateway.modem.inbound import DIRECT, SLOTS, Inbound, delivered
@@ -61,6 +61,7 @@ class Driver:
         happened: Callable[[Happening], None],
         changed: Callable[[], None],
         remedy_due: Callable[[Trouble], bool],
+        roots: usb.Roots = usb.SYSTEM,
     ) -> None:
         self.network = NetworkWatch(allow_roaming=config.allow_roaming)
         self.identity: Identity | None = None
@@ -75,6 +76,7 @@ class Driver:
         self._happened = happened
         self._changed = changed
         self._remedy_due = remedy_due
+        self._roots = roots
         self._needs: NeedsRemedy | None = None
         self._awake = False
         self._loop = asyncio.get_running_loop()
@@ -109,7 +111,10 @@ class Driver:
         self._session = session
         session.start()
         silence_s = self._config.late_reply_s if expect_late else 0
-        await awaken(session, silence_s, lambda: bool(self._late) or self._restarted)
+        try:
+            await awaken(session, silence_s, lambda: bool(self._late) or self._restarted)
+        except ModemError as error:
+            raise await belonging.explained(error, self._config.port, self._roots) from error
         self._awake = True
         if remedy is Remedy.RESET:
             await self.reset()
@@ -170,10 +175,13 @@ class Driver:
     async def _set_up(self, session: Session) -> None:
         setup = Setup()
         await run_steps(session, (*PREPARE, *IDENTIFY), setup)
+        belonging.check_imei(self._config, setup.imei)
         chosen = profiles().get(self._config.profile)
         self.profile = profile = chosen or detect(setup.manufacturer, setup.model, setup.ati)
-        await run_steps(session, [Step(text=text) for text in profile.extra_init], setup)
+        commands = await belonging.own_commands(self._config, profile, self._roots)
+        await run_steps(session, [Step(text=text) for text in commands], setup)
         await self._radio_on(session)  # first: with the radio off some modems switch the SIM off too
+        await belonging.check_iccid(self._config, session, profile)
         await sim.unlock(session, profile, self._guard, self._config.pin_file)
         self.sim = "ready"
         setup.iccid = await sim.read_iccid(session, profile)

@@ -26,6 +26,10 @@ class NeedsRemedy(ModemError):
         self.trouble = trouble
 
 
+class WrongModem(ModemError):
+    """What is on the port is not the modem that is meant, or not its AT port. No restart mends that."""
+
+
 class CommandTimeout(ModemError):
     """One command got no final result in time; the engine fences, the connection goes on."""
 

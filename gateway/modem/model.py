@@ -11,10 +11,12 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineConfig:
-    """One configured modem. Times are seconds; `submit_timeout_s` 0 means the profile's."""
+    """One configured modem, named by its port, its IMEI or its SIM's ICCID. Times are seconds; `submit_timeout_s` 0 means the profile's."""
 
     name: str
-    port: str
+    port: str = ""
+    imei: str = ""
+    iccid: str = ""
     baudrate: int = 115200
     profile: str = "auto"
     submit_timeout_s: float = 0

@@ -117,10 +117,10 @@ async def unlock(session: Session, profile: Profile, guard: PinGuard, pin_file: 
         raise _unusable(wants)
 
 
-async def wanted(session: Session) -> str:
+async def wanted(session: Session, patience: float | None = None) -> str:
     """What the SIM wants: "ready", "pin", "puk", "missing" or "unknown"; waits while it is busy."""
     loop = asyncio.get_running_loop()
-    end = loop.time() + BUSY_S
+    end = loop.time() + (BUSY_S if patience is None else patience)
     while True:
         word = _word(await session.run(at.CPIN))
         if word != "busy" or loop.time() >= end:
@@ -128,10 +128,10 @@ async def wanted(session: Session) -> str:
         await asyncio.sleep(_BUSY_PAUSE)
 
 
-async def read_iccid(session: Session, profile: Profile) -> str:
+async def read_iccid(session: Session, profile: Profile, patience: float | None = None) -> str:
     """The ICCID by the first query that gives one, from a SIM that may still be busy; "" when none does."""
     for query in profile.iccid:
-        value = await ask(session, query, patience=BUSY_S)
+        value = await ask(session, query, patience=BUSY_S if patience is None else patience)
         if value and (found := answers.iccid(value)):
             return found
     return ""
@@ -171,7 +171,8 @@ async def ask(session: Session, query: Query, patience: float = 0) -> str | None
     return None
 
 
-async def _attempts(session: Session, profile: Profile) -> int | None:
+async def attempts_left(session: Session, profile: Profile) -> int | None:
+    """How many times a PIN may still be tried, None when the modem does not tell."""
     for query in profile.pin_attempts:
         value = await ask(session, query)
         left = answers.number(value) if value else None
@@ -186,7 +187,7 @@ async def _give_pin(session: Session, profile: Profile, guard: PinGuard, pin_fil
     if pin_file is None:
         raise _unusable("pin", "the SIM wants its PIN and no pin_file is configured")
     pin = await asyncio.to_thread(_read_pin, pin_file)
-    attempts = await _attempts(session, profile)
+    attempts = await attempts_left(session, profile)
     iccid = await read_iccid(session, profile)
     if refusal := guard.refusal(iccid, pin, attempts):
         raise _unusable("pin", refusal)

@@ -7,13 +7,14 @@ import logging
 import os
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.clock import Clock
 from gateway.errors import ModemError
-from gateway.modem import power, submitter
+from gateway.modem import power, submitter, usb
+from gateway.modem.discovery import Finder, Wanted
 from gateway.modem.driver import Driver
-from gateway.modem.errors import NeedsRemedy, PortBusy, PortLost, Restarted, SimUnusable
+from gateway.modem.errors import NeedsRemedy, PortBusy, PortLost, Restarted, SimUnusable, WrongModem
 from gateway.modem.health import SubmitHealth
 from gateway.modem.inbound import SLOTS
 from gateway.modem.lifecycle import SET_UP, Happening, State, after
@@ -31,6 +32,7 @@ from gateway.modem.recorder import FlightRecorder
 from gateway.modem.recovery import Ladder, Remedy, Trouble
 from gateway.modem.services import Services
 from gateway.modem.sim import PinGuard
+from gateway.modem.usb_ids import Id
 
 log = logging.getLogger(__name__)
 
@@ -66,11 +68,13 @@ class Line:
         expect_late: Callable[[], bool] = lambda: False,
         guard: PinGuard | None = None,
         recorder: FlightRecorder | None = None,
+        finder: Finder | None = None,
     ) -> None:
         """`expect_late`: asked at every open whether the answer to an earlier submit may still come.
 
         `guard`: what was tried with which PIN, shared by all lines since a SIM can change places. `recorder`: one that
-        keeps the traffic elsewhere too.
+        keeps the traffic elsewhere too. `finder`: finds modems that are not named by a port, or came back on another
+        one; shared by all lines.
         """
         self.config = config
         self.recorder = recorder if recorder is not None else FlightRecorder(config.name, clock)
@@ -78,6 +82,9 @@ class Line:
         self._listener = listener
         self._expect_late = expect_late
         self._guard = guard if guard is not None else PinGuard()
+        self._finder = finder
+        self._path = config.port  # where the modem is, or was last
+        self._usb_id: frozenset[Id] = frozenset()  # of the device that was there
         self._ladder = Ladder()
         self._health = SubmitHealth()
         self._remedy = Remedy.REOPEN  # for the next connection
@@ -141,22 +148,9 @@ class Line:
         """One connection from open to end, and what is done about the end; the pause before the next, in seconds."""
         loop = asyncio.get_running_loop()
         begun = loop.time()
-        driver = Driver(
-            self.config,
-            self._listener,
-            self.recorder,
-            self._guard,
-            self._late,
-            self._kept,
-            self._warned,
-            self.services,
-            happened=self._happened,
-            changed=self._changed,
-            remedy_due=lambda trouble: self._ladder.due(trouble, loop.time(), self._possible()),
-        )
-        self._driver = driver
         try:
-            await self._serve(driver)
+            self._path = await self._locate()
+            await self._serve(self._new_driver())
         except ModemError as error:
             why, end = str(error), self._end(error)
         except Exception as error:
@@ -169,6 +163,43 @@ class Line:
         await self._treat(end, why)
         return self._pause(end.pauses)
 
+    def _new_driver(self) -> Driver:
+        loop = asyncio.get_running_loop()
+        self._driver = Driver(
+            replace(self.config, port=self._path),
+            self._listener,
+            self.recorder,
+            self._guard,
+            self._late,
+            self._kept,
+            self._warned,
+            self.services,
+            happened=self._happened,
+            changed=self._changed,
+            remedy_due=lambda trouble: self._ladder.due(trouble, loop.time(), self._possible()),
+            roots=self._finder.roots if self._finder is not None else usb.SYSTEM,
+        )
+        return self._driver
+
+    async def _locate(self) -> str:
+        """Where the modem is. Raises PortLost when it has to be looked for and is not there.
+
+        A configured port that has gone may have come back under another name: then the same modem is looked for, among
+        devices of its kind only, since asking is not harmless to everything that has a tty.
+        """
+        config, finder = self.config, self._finder
+        if finder is None or (config.port and await asyncio.to_thread(os.path.exists, config.port)):
+            return config.port
+        if not config.port:
+            wanted = Wanted(imei=config.imei, iccid=config.iccid)
+            return await finder.locate(config.name, wanted, config.baudrate)
+        if not self._shown.imei or not self._usb_id:
+            return config.port
+        try:
+            return await finder.locate(config.name, Wanted(imei=self._shown.imei, ids=self._usb_id), config.baudrate)
+        except PortLost:
+            return config.port
+
     def _end(self, error: ModemError) -> _End:
         """What the end of a connection means."""
         if isinstance(error, SimUnusable):
@@ -178,12 +209,16 @@ class Line:
             return _End(happening=happening, pauses=(PAUSE_SIM,), trouble=trouble)
         if isinstance(error, NeedsRemedy):
             return _End(happening=Happening.FAILED, pauses=PAUSES_ABSENT, trouble=error.trouble)
+        if isinstance(error, WrongModem):
+            if self._finder is not None:
+                self._finder.forget(self._path)
+            return _End(happening=Happening.FAILED, pauses=PAUSES_FAILED)
         if isinstance(error, PortBusy):
             return _End(happening=Happening.FAILED, pauses=PAUSES_ABSENT)
         if isinstance(error, Restarted):
             return _End(happening=Happening.PORT_LOST, pauses=PAUSES_ABSENT)
         if isinstance(error, PortLost):
-            trouble = Trouble.SILENT if os.path.exists(self.config.port) else Trouble.ABSENT
+            trouble = Trouble.SILENT if os.path.exists(self._path) else Trouble.ABSENT
             return _End(happening=Happening.PORT_LOST, pauses=PAUSES_ABSENT, trouble=trouble)
         return _End(happening=Happening.FAILED, pauses=PAUSES_FAILED, trouble=Trouble.BROKEN)
 
@@ -192,7 +227,7 @@ class Line:
     def _possible(self) -> frozenset[Remedy]:
         """What can be done with this modem when it does not do its work."""
         possible = {Remedy.RADIO, Remedy.RESET}
-        if power.authorized_file(self.config.port) is not None:
+        if power.authorized_file(self._path) is not None:
             possible.add(Remedy.REAUTHORISE)
         if self.config.power_cycle:
             possible.add(Remedy.POWER)
@@ -209,12 +244,16 @@ class Line:
             self.recorder.note(f"remedy: {remedy.value}")
         if remedy is Remedy.POWER:
             await power.power_cycle(self.config.power_cycle)
-        elif remedy is Remedy.REAUTHORISE and (switch := power.authorized_file(self.config.port)) is not None:
+        elif remedy is Remedy.REAUTHORISE and (switch := power.authorized_file(self._path)) is not None:
             await power.reauthorise(switch)
 
     async def _serve(self, driver: Driver) -> None:
         """Run the connection to its end, tell that it is down, and give the port back."""
+        finder = self._finder
         try:
+            if finder is not None:
+                tty = finder.hold(self.config.name, self._path)
+                self._usb_id = frozenset({tty.device.id}) if tty is not None else self._usb_id
             remedy, self._remedy = self._remedy, Remedy.REOPEN
             await driver.run(self._expect_late(), remedy)
         finally:
@@ -223,6 +262,8 @@ class Line:
                 driver.able = False
                 self._listener.down(self.config.name)
             await driver.close()
+            if finder is not None:
+                finder.release(self.config.name)
 
     def _pause(self, pauses: tuple[float, ...]) -> float:
         pause = pauses[min(self._failures, len(pauses) - 1)]

@@ -25,7 +25,7 @@ SILENCE_ENDS = ("RDY", "^SYSSTART", "*ATREADY", "+READY")
 _OWN_LINE = ("AT+CMEE?", "AT+CSMS?", "AT+CGMI", "AT+CMEE?", "AT+CGMI")
 
 
-async def awaken(session: Session, silence_s: float, answered: Callable[[], bool]) -> None:
+async def awaken(session: Session, silence_s: float, answered: Callable[[], bool], *, probes: int = PROBES) -> None:
     """Return when the modem answers in step. `silence_s`: how long to wait for the late answer to a submit of before.
 
     Raises ModemError when it answers only nonsense, PortLost when it does not answer.
@@ -37,7 +37,7 @@ async def awaken(session: Session, silence_s: float, answered: Callable[[], bool
         session.check()
     # A client that was killed can have left the prompt open. ESC leaves it; Ctrl-Z would send what stands there.
     await _escape(session)
-    for _ in range(PROBES):
+    for _ in range(probes):
         try:
             if (await session.run(at.Command(text="AT", timeout=PROBE_TIMEOUT_S))).ok:
                 break

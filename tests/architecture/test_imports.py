@@ -30,7 +30,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "mqtt": EDGE,
     "web": EDGE,
     "webhooks": EDGE,
-    "cli": EDGE | {"app", "emulator", "pdu", "mms", "store"},  # a command starts what it is named after
+    "cli": EDGE | {"app", "emulator", "modem", "pdu", "mms", "store"},  # a command starts what it is named after
     "emulator": frozenset({"pdu", "mms", "errors", "clock"}),  # never at, modem: a shared parser hides shared bugs
     "app": ALL,
     "__main__": frozenset({"cli"}),

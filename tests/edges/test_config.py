@@ -28,7 +28,6 @@ MISTAKES = [
     (MODEM + "[modem.mms]\nfoo = 1", "modem[0].mms.foo", "bearer"),
     (MODEM + MODEM, "modem[1].name", "unique"),
     (MODEM + 'imei = "356938035643809"', "modem[0].imei", "only one of port, imei and iccid"),
-    ('[[modem]]\nname = "a"\nimei = "356938035643809"', "modem[0].port", "by its port only"),
     ('[[modem]]\nname = "a"', "modem[0].port", "missing"),
     ('[[modem]]\nport = "/dev/ttyUSB0"', "modem[0].name", "missing"),
     ('[[modem]]\nname = "Stick 1"\nport = "x"', "modem[0].name", "lower-case"),

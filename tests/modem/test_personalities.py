@@ -46,7 +46,7 @@ PROFILES = {
     "sim800": "sim800",
     "sim7600": "sim7600",
     "sim7070": "sim7070",
-    "a7670": "generic",
+    "a7670": "a7670",
     "ec25": "quectel-ec25",
     "eg25": "quectel-ec25",
     "ec200": "quectel-ec200",

@@ -30,7 +30,7 @@ SOURCES = sorted(Path(profile.__file__).parent.glob("*.py"))
         ("SIMCOM INCORPORATED", "SIMCOM_SIM7600E-H", "", "sim7600"),
         ("SIMCOM_Ltd", "SIMCOM_SIM800C", "SIM800 R14.18", "sim800"),
         ("SIMCOM_Ltd", "SIMCOM_SIM7070", "", "sim7070"),
-        ("SIMCOM INCORPORATED", "A7670E", "", "generic"),
+        ("INCORPORATED", "A7670E-FASE", "Manufacturer: INCORPORATED", "a7670"),
         ("Quectel", "EC25", "Quectel EC25 Revision: EC25EFAR06A03M4G", "quectel-ec25"),
         ("Quectel", "EG25", "Quectel EG25 Revision: EG25GGBR07A08M2G", "quectel-ec25"),
         ("Quectel", "EC21", "", "quectel-ec25"),

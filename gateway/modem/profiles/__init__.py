@@ -8,7 +8,7 @@ from gateway.modem.profiles.generic import GENERIC
 from gateway.modem.profiles.huawei import HUAWEI_E3372, HUAWEI_STICK
 from gateway.modem.profiles.profile import AccessQuery, Profile, Query, SignalQuery
 from gateway.modem.profiles.quectel import EC25, EC200, EC200S, M66
-from gateway.modem.profiles.simcom import SIM800, SIM7070, SIM7600
+from gateway.modem.profiles.simcom import A7670, SIM800, SIM7070, SIM7600
 from gateway.modem.profiles.telit import LE910
 from gateway.modem.profiles.ublox import LARA, SARA_R4, SARA_U2
 from gateway.modem.profiles.zte import ZTE_MF
@@ -21,6 +21,7 @@ _ALL = (
     HUAWEI_STICK,
     SIM800,
     SIM7600,
+    A7670,
     SIM7070,
     EC200S,
     EC200,

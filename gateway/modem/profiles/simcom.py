@@ -37,6 +37,15 @@ SIM7600 = replace(
     reset="AT+CRESET",  # sim7600.md#reset
 )
 
+A7670 = replace(
+    SIM7600,
+    name="a7670",
+    notes="a7670.md",
+    manufacturers=("simcom", "incorporated"),  # a7670.md#identity
+    models=("a7670", "a7600", "a7602", "a7608"),
+    signal=None,  # a7670.md#radio
+)
+
 SIM7070 = replace(
     _SIMCOM,
     name="sim7070",

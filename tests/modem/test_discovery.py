@@ -1,0 +1,236 @@
+"""A modem is found by its IMEI or its SIM, wherever it is plugged in, and again when its tty has another name."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from pathlib import Path
+
+import httpx
+import pytest
+
+from gateway import app
+from gateway.clock import SystemClock
+from gateway.config import parse_config
+from gateway.emulator import Emulator, EmulatorConfig, ModemConfig
+from gateway.errors import ConfigError
+from gateway.modem import Finder, Line, LineConfig, SubmitOutcome, probe
+from gateway.modem.discovery import Wanted, same_iccid, same_imei
+from gateway.modem.errors import PortLost
+from tests.modem.bench import PATIENCE, Recorder
+from tests.modem.fake_usb import FakeUsb
+from tests.modem.test_on_emulator import TO_PHONE, TO_PHONE_LENGTH
+
+EC25 = "2c7c:0125"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Ports that do not answer are given up soon."""
+    monkeypatch.setattr(probe, "HAIL_S", 0.15)
+    monkeypatch.setattr("gateway.modem.discovery.SILENT_S", (0.1,))
+    return
+
+
+def plug(usb: FakeUsb, emulator: Emulator, modem: str, where: str, first: int, vidpid: str = EC25) -> None:
+    """The ttys of an emulated modem as the kernel would show them, from `ttyUSB<first>` on."""
+    ports = emulator.modem(modem).ttys.describe()
+    ttys = {
+        int(str(port["name"]).removeprefix("if")): (f"ttyUSB{first + place}", str(port["path"]))
+        for place, port in enumerate(ports)
+    }
+    usb.plug(where, vidpid, ttys, name=modem)
+
+
+@contextlib.asynccontextmanager
+async def bench(tmp_path: Path, *names: str) -> AsyncIterator[tuple[Emulator, FakeUsb]]:
+    """Emulated EC25 with all their ttys, in this order of plugging."""
+    modems = tuple(ModemConfig(name=name, personality="ec25", ttys="all") for name in names)
+    async with Emulator(EmulatorConfig(modems=modems)) as emulator:
+        usb = FakeUsb(tmp_path / "root")
+        for place, name in enumerate(names):
+            plug(usb, emulator, name, f"1-{place + 1}", 4 * place)
+        yield emulator, usb
+
+
+@contextlib.asynccontextmanager
+async def line(finder: Finder, **config: str) -> AsyncIterator[tuple[Line, Recorder]]:
+    listener = Recorder()
+    one = Line(LineConfig(**{"name": "line1", **config}), listener, SystemClock(), finder=finder)  # type: ignore[arg-type]
+    task = asyncio.create_task(one.run())
+    try:
+        async with asyncio.timeout(PATIENCE):
+            yield one, listener
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def test_by_imei_and_by_sim_among_several(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with bench(tmp_path, "a", "b", "c") as (emulator, usb):
+            finder = Finder(SystemClock(), usb.roots)
+            b, c = emulator.modem("b").config, emulator.modem("c").config
+            async with (
+                line(finder, name="by-imei", imei=c.imei) as (_, first),
+                line(finder, name="by-sim", iccid=b.iccid) as (second_line, second),
+            ):
+                identity, _ = await first.hears("ready")
+                assert identity.imei == c.imei
+                identity, _ = await second.hears("ready")
+                assert identity.iccid == b.iccid
+                await second.shows("ready")
+                assert (await second_line.submit(TO_PHONE, TO_PHONE_LENGTH)).outcome is SubmitOutcome.SENT
+                # a third one takes neither of them
+                with pytest.raises(PortLost, match=f"IMEI {c.imei}"):
+                    await finder.locate("third", Wanted(imei=c.imei), 115200)
+
+    asyncio.run(main())
+
+
+def test_the_urcs_of_a_modem_on_usb_come_to_the_port_that_is_used(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with bench(tmp_path, "a") as (emulator, usb):
+            modem = emulator.modem("a")
+            async with line(Finder(SystemClock(), usb.roots), imei=modem.config.imei) as (_, listener):
+                await listener.hears("ready")
+                assert modem.settings.options["+QURCCFG/urcport"] == "usbat"
+                await emulator.deliver("a", text="Hello")
+                await listener.until(lambda: len(listener.items("released")) == 1)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("named_by", ["imei", "port"])
+def test_unplugged_and_returned_under_another_tty_name(tmp_path: Path, named_by: str) -> None:
+    """While it is away, another modem takes the names that it had."""
+
+    async def main() -> None:
+        async with bench(tmp_path, "a", "b") as (emulator, usb):
+            usb.unplug("1-2")
+            port, imei = str(usb.roots.dev / "ttyUSB2"), emulator.modem("a").config.imei
+            chosen = {"imei": imei} if named_by == "imei" else {"port": port}
+            async with line(Finder(SystemClock(), usb.roots), **chosen) as (one, listener):
+                await listener.hears("ready")
+                emulator.fault("a", "unplug", duration_s=0.05, renumber=True)
+                usb.unplug("1-1")
+                await listener.hears("down")
+                if named_by == "imei":
+                    plug(usb, emulator, "b", "1-2", 0)
+                modem = emulator.modem("a")
+                while modem.port is None:  # noqa: ASYNC110 - the modem tells nobody
+                    await asyncio.sleep(0.01)
+                plug(usb, emulator, "a", "1-3", 8)
+                identity, _ = await listener.hears("ready", 2)
+                assert identity.imei == imei
+                await listener.shows("ready")
+                assert (await one.submit(TO_PHONE, TO_PHONE_LENGTH)).outcome is SubmitOutcome.SENT
+                assert emulator.network.submitted[-1].modem == "a"
+
+    asyncio.run(main())
+
+
+def test_what_is_looked_for_is_not_there_yet(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with bench(tmp_path, "a", "b") as (emulator, usb):
+            usb.unplug("1-2")
+            a, b = emulator.modem("a").config, emulator.modem("b").config
+            async with line(Finder(SystemClock(), usb.roots), imei=b.imei) as (_, listener):
+                await listener.until(lambda: bool(listener.states) and a.imei in listener.states[-1].error)
+                assert f"no free modem with IMEI {b.imei} is plugged in" in listener.states[-1].error
+                plug(usb, emulator, "b", "1-2", 4)
+                identity, _ = await listener.hears("ready")
+                assert identity.imei == b.imei
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("interface", [0, 1])
+def test_a_configured_port_that_is_no_at_port_names_the_right_one(
+    interface: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.modem.wake.PROBE_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("gateway.at.engine.FENCE_TIMEOUT", 0.1)
+    monkeypatch.setattr("gateway.at.engine.ESCAPE_PAUSE", 0.05)
+
+    async def main() -> None:
+        async with bench(tmp_path, "a") as (_, usb):
+            port = str(usb.roots.dev / f"ttyUSB{interface}")
+            async with line(Finder(SystemClock(), usb.roots), port=port) as (_, listener):
+                state = await listener.shows("failed")
+                assert f"interface {interface} of {EC25}" in state.error
+                assert "usb-a_1-1-if02-port0 (interface 2) instead" in state.error
+                assert "next:" not in state.error  # no restart mends a wrong port
+
+    asyncio.run(main())
+
+
+def test_another_sim_is_never_given_the_pin_of_the_one_that_is_named(tmp_path: Path) -> None:
+    pin_file = tmp_path / "pin"
+    pin_file.write_text("1111")
+
+    async def main() -> None:
+        modems = (ModemConfig(name="a", personality="ec25", ttys="all", pin="2468"),)
+        async with Emulator(EmulatorConfig(modems=modems)) as emulator:
+            port, other = emulator.port("a"), "8949200000000009999"
+            listener = Recorder()
+            config = LineConfig(name="line1", port=port, iccid=other, pin_file=pin_file)
+            task = asyncio.create_task(Line(config, listener, SystemClock()).run())
+            async with asyncio.timeout(PATIENCE):
+                state = await listener.shows("failed")
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            assert f"this is the SIM {emulator.modem('a').config.iccid}, not {other}" in state.error
+            assert emulator.modem("a").sim.pin_tries == 3
+
+    asyncio.run(main())
+
+
+def test_numbers_that_are_the_same() -> None:
+    assert same_imei("356938035640001", "3569380356400002")  # the check digit, and the software version
+    assert not same_imei("356938035640001", "356938035650001")
+    assert not same_imei("", "")
+    assert same_iccid("8949200000000000018F", "8949200000000000018")
+    assert same_iccid("894920000000000001", "8949200000000000018")
+    assert not same_iccid("8949200000000000018", "8949200000000000026")
+    assert not same_iccid("8949200000000000018", "")
+
+
+def test_the_configuration_names_a_modem_in_one_way(tmp_path: Path) -> None:
+    base = '[gateway]\nid = "box"\n[[modem]]\nname = "one"\n'
+    config = parse_config(base + 'imei = "356938035640001"\n', tmp_path / "smsgw.toml")
+    assert (app.line_config(config, 0).port, app.line_config(config, 0).imei) == ("", "356938035640001")
+    config = parse_config(base + 'iccid = "8949200000000000018F"\n', tmp_path / "smsgw.toml")
+    assert app.line_config(config, 0).iccid == "8949200000000000018F"
+    for more, mistake in (
+        ("", "port: is missing; name the modem by port, imei or iccid"),
+        ('port = "/dev/ttyUSB0"\nimei = "356938035640001"\n', "only one of port, imei and iccid"),
+    ):
+        with pytest.raises(ConfigError, match=mistake):
+            parse_config(base + more, tmp_path / "smsgw.toml")
+
+
+def test_the_gateway_finds_the_modem_of_its_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        async with bench(tmp_path, "a", "b") as (emulator, usb):
+            monkeypatch.setattr(app, "Finder", partial(Finder, roots=usb.roots))
+            wanted = emulator.modem("b").config.imei
+            text = (
+                f'[gateway]\nid = "box"\ndata_dir = "{tmp_path / "data"}"\n[mqtt]\nurl = ""\n'
+                f'[web]\nlisten = ""\n[[modem]]\nname = "stick"\nimei = "{wanted}"\n'
+            )
+            started: asyncio.Future[app.Addresses] = asyncio.get_running_loop().create_future()
+            config = parse_config(text, tmp_path / "smsgw.toml")
+            gateway = asyncio.create_task(app.run(config, ready=started.set_result))
+            transport = httpx.AsyncHTTPTransport(uds=(await started).socket)
+            async with asyncio.timeout(PATIENCE), httpx.AsyncClient(transport=transport, base_url="http://box") as api:
+                while not (modem := (await api.get("/api/v1/modems")).json()["modems"][0])["able"]:  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+            assert modem["imei"] == wanted
+            gateway.cancel()
+            await asyncio.gather(gateway, return_exceptions=True)
+
+    asyncio.run(main())
