@@ -9,20 +9,26 @@ import itertools
 import random
 import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.chaos.seeds import seeds
+from tests.chaos.seeds import ASKED, seeds
 from tests.support.box import Box, box
 from tests.support.processes import wait_until
 
-OUT, IN, KILLS = 60, 45, 6
+OUT, IN, KILLS = (200, 200, 20) if ASKED else (48, 36, 5)
+SUBMIT_S = (0.05, 0.5) if ASKED else (0.02, 0.2)
+"""How long a modem takes for a submit, at least and at most."""
+
+PATIENCE_S = 300 if ASKED else 90
 LONG = " and so on, for more than one part" * 12
 
 SETTINGS = """
 [outbox]
-unknown_hold_s = 8
+unknown_hold_s = {hold_s}
 late_reply_s = 1
 """
 
@@ -43,18 +49,33 @@ storages = {{ SM = 10, ME = 10, SR = 10 }}
 )
 
 
+@contextmanager
+def three_modems(tmp_path: Path, seed: int, rng: random.Random, each_modem: str = "", hold_s: int = 8) -> Iterator[Box]:
+    """A gateway with three modems, which take their time; online."""
+    emulated = tmp_path / "emulated.toml"
+    emulated.write_text(EMULATED.replace("[network]", f"[network]\nseed = {seed}"))
+    arguments = ("-c", str(emulated))
+    with box(
+        tmp_path, modems=None, extra=SETTINGS.format(hold_s=hold_s), each_modem=each_modem, emulate=arguments
+    ) as gateway:
+        for n in (1, 2, 3):
+            slow = {"modem": f"modem{n}", "kind": "delay-reply", "match": r"\+CMGS", "count": 0}
+            gateway.control("/fault", {**slow, "delay_s": rng.uniform(*SUBMIT_S)})
+        gateway.start()
+        gateway.wait_online("modem1", "modem2", "modem3", seconds=30)
+        yield gateway
+
+
+def texts_to_send(count: int = OUT) -> dict[str, str]:
+    """By client id; a quarter of them long."""
+    return {f"out{n}": f"out {n}" + (LONG if n % 4 == 0 else "") for n in range(count)}
+
+
 @pytest.mark.parametrize("seed", seeds())
 def test_nothing_is_lost_or_repeated_in_a_storm(tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)
-    emulated = tmp_path / "emulated.toml"
-    emulated.write_text(EMULATED.replace("[network]", f"[network]\nseed = {seed}"))
-    with box(tmp_path, modems=None, extra=SETTINGS, emulate=("-c", str(emulated))) as gateway:
-        for n in (1, 2, 3):
-            slow = {"modem": f"modem{n}", "kind": "delay-reply", "match": r"\+CMGS", "count": 0}
-            gateway.control("/fault", {**slow, "delay_s": rng.uniform(0.02, 0.2)})
-        gateway.start()
-        gateway.wait_online("modem1", "modem2", "modem3", seconds=30)
-        sent = {f"out{n}": f"out {n}" + (LONG if n % 4 == 0 else "") for n in range(OUT)}
+    with three_modems(tmp_path, seed, rng) as gateway:
+        sent = texts_to_send()
         for n, (client_id, text) in enumerate(sent.items()):
             gateway.send(wait=False, id=client_id, to=f"+4917099{n:06d}", text=text)
         received = {f"in {n}" + (LONG if n % 3 == 0 else "") for n in range(IN)}
@@ -69,6 +90,46 @@ def test_nothing_is_lost_or_repeated_in_a_storm(tmp_path: Path, seed: int) -> No
         for text in received:
             deliver(gateway, rng, text)
         check(gateway, sent)
+        for _ in range(2):  # people do say the same word twice
+            gateway.control("/deliver", {"modem": "modem1", "from": "+491718999999", "text": "twice"})
+        wait_until(lambda: shown(gateway)["twice"] == 2, "both equal texts", 30)
+
+
+@pytest.mark.parametrize("seed", seeds())
+def test_without_reports_only_what_was_called_unknown_may_be_repeated(tmp_path: Path, seed: int) -> None:
+    rng = random.Random(seed)
+    with three_modems(tmp_path, seed, rng, "delivery_reports = false\n", hold_s=5) as gateway:
+        kills = KILLS if ASKED else 2
+        sent = texts_to_send(OUT if ASKED else 16)
+        for n, (client_id, text) in enumerate(sent.items()):
+            gateway.send(wait=False, id=client_id, to=f"+4917099{n:06d}", text=text)
+        for _ in range(kills):
+            goal = len(gateway.submitted()) + len(sent) // kills // 2
+            wait_until(lambda g=goal: len(gateway.submitted()) >= g or everything_left(gateway, sent), "traffic", 60)
+            threading.Event().wait(rng.uniform(0, 0.5))  # the moment of the kill is what is random here
+            gateway.kill()
+            gateway.start()
+        wait_until(lambda: everything_left(gateway, sent), "every text to be sent", PATIENCE_S)
+        repeats = check_repeats(gateway, sent)
+        unknown = sum("unknown" in gateway.statuses(client_id) for client_id in sent)
+        print(f"seed {seed}: {kills} kills, {unknown} texts unknown for a while, {repeats} segments repeated")
+
+
+def everything_left(gateway: Box, sent: dict[str, str]) -> bool:
+    return all((gateway.statuses(client_id) or [""])[-1] == "sent" for client_id in sent)
+
+
+def check_repeats(gateway: Box, sent: dict[str, str]) -> int:
+    """Every text arrived; what arrived more than once had been `unknown`. Returns how many segments came again."""
+    repeats = 0
+    for n, (client_id, text) in enumerate(sent.items()):
+        parts = gateway.control(f"/phones/+4917099{n:06d}")["parts"]
+        taken = Counter((part["udh"]["seq"] if part["udh"] else 1, part["text"]) for part in parts)
+        assert "".join(piece for _, piece in sorted(taken)) == text, client_id
+        again = sum(taken.values()) - len(taken)
+        assert again <= gateway.statuses(client_id).count("unknown"), client_id
+        repeats += again
+    return repeats
 
 
 def deliver(gateway: Box, rng: random.Random, text: str) -> None:
@@ -83,11 +144,18 @@ def settled(statuses: list[str]) -> list[str]:
     return [word for word, _ in itertools.groupby(word for word in statuses if word != "unknown")]
 
 
+def shown(gateway: Box) -> Counter[str]:
+    """The texts in the inbox, each message counted once."""
+    return Counter(text for text, _ in {(e["text"], e["message_id"]) for e in gateway.seen("inbox")})
+
+
 def check(gateway: Box, sent: dict[str, str]) -> None:
     def last(client_id: str) -> str:
         return (gateway.statuses(client_id) or [""])[-1]
 
-    wait_until(lambda: all(last(client_id) == "delivered" for client_id in sent), "every text to be delivered", 90)
+    wait_until(
+        lambda: all(last(client_id) == "delivered" for client_id in sent), "every text to be delivered", PATIENCE_S
+    )
     phones = {to: gateway.control(f"/phones/{to}")["parts"] for to in {f"+4917099{n:06d}" for n in range(OUT)}}
     for n, (client_id, text) in enumerate(sent.items()):
         parts = phones[f"+4917099{n:06d}"]
@@ -97,11 +165,8 @@ def check(gateway: Box, sent: dict[str, str]) -> None:
         assert settled(gateway.statuses(client_id)) == ["queued", "sent", "delivered"]
     expected = Counter(f"in {n}" + (LONG if n % 3 == 0 else "") for n in range(IN))
 
-    def shown() -> Counter[str]:
-        return Counter(text for text, _ in {(e["text"], e["message_id"]) for e in gateway.seen("inbox")})
-
-    wait_until(lambda: sum(shown().values()) >= IN, "every text in the inbox", 60)
-    assert shown() == expected
+    wait_until(lambda: sum(shown(gateway).values()) >= IN, "every text in the inbox", 60)
+    assert shown(gateway) == expected
 
     def left() -> int:
         modems = gateway.control("/modems")["modems"]

@@ -95,14 +95,20 @@ class Box:
 
 @contextmanager
 def box(
-    directory: Path, *, modems: int | None = 2, extra: str = "", each_modem: str = "", emulate: Sequence[str] = ()
+    directory: Path,
+    *,
+    modems: int | None = 2,
+    extra: str = "",
+    each_modem: str = "",
+    emulate: Sequence[str] = (),
+    observer_session: str | None = None,
 ) -> Iterator[Box]:
     """Everything but the daemon, which `start()` starts; all of it ends with the block."""
     with ExitStack() as stack:
         broker = stack.enter_context(Broker(directory / "broker"))
         emulator = EmulatorProcess(directory / "links", modems=modems, extra=emulate)
         stack.enter_context(emulator)
-        observer = stack.enter_context(Observer(broker.port, f"{ROOT_TOPIC}/#"))
+        observer = stack.enter_context(Observer(broker.port, f"{ROOT_TOPIC}/#", session=observer_session))
         found = Box(broker, emulator, observer, directory / "smsgw.toml")
         found.config.write_text(_config(found, directory, extra, each_modem))
         try:

@@ -123,14 +123,19 @@ class Observer:
         username: str | None = None,
         password: str | None = None,
         tls: str | None = None,
+        session: str | None = None,
     ) -> None:
+        """`session`: a client id whose session the broker keeps, so that nothing is missed while it is away."""
         self.received: list[Received] = []
         self._arrived = threading.Condition()
         self._subscribed = threading.Event()
         self._topics = topics
         self._client = paho.Client(
-            CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5 if v5 else MQTTProtocolVersion.MQTTv311
+            CallbackAPIVersion.VERSION2,
+            client_id=session or "",
+            protocol=MQTTProtocolVersion.MQTTv5 if v5 else MQTTProtocolVersion.MQTTv311,
         )
+        self._client.reconnect_delay_set(1, 1)
         if username is not None:
             self._client.username_pw_set(username, password)
         if tls is not None:
@@ -139,7 +144,10 @@ class Observer:
         self._client.on_connect = lambda *_args: self._subscribe()
         self._client.on_subscribe = lambda *_args: self._subscribed.set()
         self._client.max_inflight_messages_set(1000)
-        self._client.connect("127.0.0.1", port)
+        kept = Properties(PacketTypes.CONNECT)
+        kept.SessionExpiryInterval = 3600
+        options: dict[str, Any] = {"clean_start": False, "properties": kept} if session is not None else {}
+        self._client.connect("127.0.0.1", port, **options)
         sock = self._client.socket()
         assert sock is not None
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # paho leaves Nagle on
