@@ -20,6 +20,7 @@ from gateway.messaging import LineSettings, Service, Settings
 from gateway.messaging.listener import Listener
 from gateway.messaging.notices import Notices
 from gateway.modem import (
+    CallChange,
     Finder,
     FlightRecorder,
     Identity,
@@ -236,6 +237,7 @@ def line_config(config: Config, n: int) -> LineConfig:
         number=modem.number,
         late_reply_s=config.outbox.late_reply_s,
         ussd_timeout_s=modem.ussd_timeout_s,
+        reject_calls=modem.calls.reject,
         allow_roaming=modem.allow_roaming,
         power_cycle=modem.power_cycle,
     )
@@ -283,6 +285,15 @@ class _Verdict:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rung:
+    """Satisfies `messaging.ports.CallChange`."""
+
+    call: int
+    number: str | None
+    state: str
+
+
 class _LinePort:
     """A modem line as messaging sends through it."""
 
@@ -328,6 +339,7 @@ class _LineListener:
     def __init__(self, listener: Listener, notices: Notices) -> None:
         self._listener = listener
         self.ussd = notices.ussd
+        self._notices = notices
 
     async def ready(self, line: str, identity: Identity, late: LateSubmit | None) -> None:
         await self._listener.ready(line, identity, _late(late) if late else None)
@@ -346,6 +358,9 @@ class _LineListener:
 
     def state_changed(self, line: str, state: LineState) -> None:
         self._listener.state_changed(line, state)
+
+    def call(self, line: str, change: CallChange) -> None:
+        self._notices.call(line, _Rung(call=change.call, number=change.number, state=change.state.value))
 
     def down(self, line: str) -> None:
         self._listener.down(line)

@@ -116,6 +116,12 @@ class MmsSection(_Section):
     interface: str = Field(default="", description="the name of a network interface")
 
 
+class CallsSection(_Section):
+    reject: Literal["never", "always", "withheld"] = Field(
+        default="never", description='one of "never", "always", "withheld"'
+    )
+
+
 class ModemSection(_Section):
     name: Annotated[str, _matching(_NAME)] = Field(description="lower-case letters, digits and hyphens")
     port: str = Field(default="", description="the path of a serial port, for example /dev/serial/by-id/…")
@@ -143,6 +149,7 @@ class ModemSection(_Section):
     allow_roaming: bool = Field(default=True, description="true or false")
     ussd_timeout_s: float = Field(default=60, ge=5, le=300, description="seconds from 5 to 300")
     power_cycle: str = Field(default="", description="a command line, run without a shell")
+    calls: CallsSection = Field(default=CallsSection(), description="a table [modem.calls]")
     mms: MmsSection = Field(default=MmsSection(), description="a table [modem.mms]")
 
 

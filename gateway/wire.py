@@ -21,6 +21,7 @@ from gateway.errors import RequestError
 from gateway.messaging.model import (
     DEFAULT_PRIORITY,
     MAX_CLIENT_ID,
+    Call,
     CommandResult,
     LineStatus,
     Message,
@@ -327,6 +328,19 @@ def line_json(line: LineStatus) -> dict[str, Any]:
 
 def modem_json(line: LineStatus) -> dict[str, Any]:
     return {"name": line.name, "able": line.able} | line_json(line) | {"since": _time(line.since)}
+
+
+def call_json(call: Call) -> dict[str, Any]:
+    return {
+        "call_id": call.id,
+        "modem": call.line,
+        "direction": call.direction,
+        "from": call.peer,
+        "state": call.state,
+        "started_at": rfc3339(call.started_at),
+        "answered_at": _time(call.answered_at),
+        "ended_at": _time(call.ended_at),
+    }
 
 
 def ussd_json(answer: UssdAnswer) -> dict[str, Any]:

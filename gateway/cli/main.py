@@ -33,6 +33,7 @@ COMMANDS = {
     "send": Entry("gateway.cli.messages", "send", "Send a text through the running gateway."),
     "messages": Entry("gateway.cli.messages", "messages", "List messages, newest first."),
     "show": Entry("gateway.cli.messages", "show", "Show one message and all that happened to it."),
+    "calls": Entry("gateway.cli.calls", "calls", "List calls, newest first."),
     "ussd": Entry("gateway.cli.ussd", "ussd", "Ask the network by a code like *100#."),
     "reset": Entry("gateway.cli.ussd", "reset", "Restart a modem."),
     "modems": Entry("gateway.cli.messages", "modems", "Show the modems as they are now."),

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from gateway.clock import rfc3339
-from gateway.messaging.model import CommandResult, Event, EventKind, Message, Origin, Status, UssdAnswer
+from gateway.messaging.model import Call, CommandResult, Event, EventKind, Message, Origin, Status, UssdAnswer
 
 
 def dump(payload: dict[str, Any]) -> str:
@@ -76,6 +76,18 @@ def inbox(message: Message, received_at: datetime) -> Event:
 def alert(code: str, text: str, modem: str | None, since: datetime, *, over: bool = False) -> Event:
     payload: dict[str, Any] = {"code": code, "message": text, "modem": modem, "since": rfc3339(since), "over": over}
     return Event(kind=EventKind.ALERT, subject=modem or "", payload=dump(payload))
+
+
+def call(found: Call, now: datetime) -> Event:
+    payload: dict[str, Any] = {
+        "call_id": found.id,
+        "modem": found.line,
+        "direction": found.direction,
+        "from": found.peer,
+        "state": found.state,
+        "ts": rfc3339(now),
+    }
+    return Event(kind=EventKind.CALL, subject=found.id, payload=dump(payload))
 
 
 def ussd(modem: str, answer: UssdAnswer, now: datetime) -> Event:

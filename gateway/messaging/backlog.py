@@ -26,6 +26,7 @@ class Backlog:
         self._store = store
         self._waiting: deque[Callable[[Tx], object]] = deque()
         self._added = asyncio.Event()
+        self._writing: asyncio.Task[None] | None = None
 
     def add(self, change: Callable[[Tx], object]) -> None:
         """Have `change` committed, after those that were added before."""
@@ -46,7 +47,12 @@ class Backlog:
             await asyncio.sleep(PAUSE_S)
 
     async def flush(self) -> None:
-        """Writes what waits, as far as the database takes it."""
+        """Writes what waits, as far as the database takes it. Whoever calls meanwhile waits for the same writing."""
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write(), name="backlog")
+        await asyncio.shield(self._writing)
+
+    async def _write(self) -> None:
         while self._waiting:
             change = self._waiting[0]
             try:

@@ -59,6 +59,7 @@ class EventKind(StrEnum):
     INBOX = "inbox"
     ALERT = "alert"
     USSD = "ussd"
+    CALL = "call"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -326,3 +327,33 @@ class UssdAnswer:
 
     text: str
     state: str
+
+
+CALL_OPEN = ("ringing", "answered")
+"""States of a call that is going on; "ended", "missed" and "rejected" are its ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call in the log. `peer`: the caller, None where that is not known; `state`: where it stands or how it ended."""
+
+    id: str
+    line: str
+    direction: str
+    peer: str | None
+    state: str
+    started_at: datetime
+    n: int = 0
+    iccid: str = ""
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallFilter:
+    """Which calls to list. Every given field must match; newest first; `before` is an `n` (cursor)."""
+
+    peer: str | None = None
+    line: str | None = None
+    before: int | None = None
+    limit: int = 50

@@ -1,19 +1,24 @@
-"""What modems tell beside texts, turned into durable events: USSD that nobody asked for."""
+"""What modems tell beside texts, turned into durable events: calls, and USSD that nobody asked for."""
 
 from __future__ import annotations
 
 from gateway.clock import Clock
 from gateway.messaging import announce
 from gateway.messaging.backlog import Backlog
+from gateway.messaging.calls import CallLog
+from gateway.messaging.ids import id_maker
+from gateway.messaging.lines import Lines
 from gateway.messaging.model import UssdAnswer
-from gateway.messaging.ports import Store, UssdText
+from gateway.messaging.ports import CallChange, Store, UssdText
 
 
 class Notices:
     """The part of the modem layer's `LineListener` that needs no answer. `run` writes what was told."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, lines: Lines, region: str | None) -> None:
         self._clock = clock
+        self._lines = lines
+        self._calls = CallLog(id_maker(clock, "CA"), region)
         self._backlog = Backlog(store)
 
     async def run(self) -> None:
@@ -23,6 +28,10 @@ class Notices:
     async def flush(self) -> None:
         """Writes what waits, at a clean stop."""
         await self._backlog.flush()
+
+    def call(self, line: str, change: CallChange) -> None:
+        iccid = self._lines.by_name[line].status.iccid
+        self._backlog.add(self._calls.changed(line, iccid, change, self._clock.now()))
 
     def ussd(self, line: str, text: UssdText) -> None:
         now = self._clock.now()

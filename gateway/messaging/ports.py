@@ -10,6 +10,8 @@ from typing import Any, Protocol, TypeVar
 from gateway.messaging.deliveries import Delivery, DeliveryState
 from gateway.messaging.model import (
     Assembly,
+    Call,
+    CallFilter,
     Event,
     Message,
     MessageFilter,
@@ -110,6 +112,15 @@ class EventTable(Protocol):
     def set_value(self, key: str, value: str) -> None: ...
 
 
+class CallTable(Protocol):
+    """The log of calls, by id."""
+
+    def put(self, call: Call) -> None: ...
+    def get(self, call_id: str) -> Call | None: ...
+    def find(self, wanted: CallFilter) -> list[Call]: ...
+    def open(self) -> list[Call]: ...
+
+
 class OldRows(Protocol):
     """What is old and finished, deleted a few rows at a time; each call says where the next one goes on, None at the end."""
 
@@ -118,6 +129,7 @@ class OldRows(Protocol):
     def delete_parts(self, after: int, before: datetime, limit: int) -> int | None: ...
     def delete_reports(self, after: int, before: datetime, limit: int) -> int | None: ...
     def delete_commands(self, after: int, before: datetime, limit: int) -> int | None: ...
+    def delete_calls(self, after: int, before: datetime, limit: int) -> int | None: ...
     def delete_events(self, after: int, before: datetime, read: int, limit: int) -> int | None: ...
 
 
@@ -153,6 +165,8 @@ class Tx(Protocol):
     def commands(self) -> CommandTable: ...
     @property
     def events(self) -> EventTable: ...
+    @property
+    def calls(self) -> CallTable: ...
     @property
     def old(self) -> OldRows: ...
     @property
@@ -221,6 +235,17 @@ class UssdText(Protocol):
     def text(self) -> str: ...
     @property
     def reply_wanted(self) -> bool: ...
+
+
+class CallChange(Protocol):
+    """A call came to another state. `call` tells the calls of a line apart; `state` is a word of the call log."""
+
+    @property
+    def call(self) -> int: ...
+    @property
+    def number(self) -> str | None: ...
+    @property
+    def state(self) -> str: ...
 
 
 class ModemPort(LinePort, Protocol):
@@ -298,6 +323,8 @@ class LineState(Protocol):
 
 
 __all__ = [
+    "CallChange",
+    "CallTable",
     "CommandTable",
     "DeliveryTable",
     "EventTable",

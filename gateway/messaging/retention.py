@@ -77,6 +77,7 @@ class Retention:
         yield lambda tx, at: tx.old.delete_assemblies(at, compared, BATCH)
         yield lambda tx, at: tx.old.delete_parts(at, compared, BATCH)
         yield lambda tx, at: tx.old.delete_reports(at, compared, BATCH)
+        yield lambda tx, at: tx.old.delete_calls(at, before, BATCH)
         yield lambda tx, at: tx.old.delete_commands(at, keys, BATCH)
         yield lambda tx, at: tx.old.delete_events(at, before, self._read_by_all(tx), BATCH)
 

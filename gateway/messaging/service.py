@@ -11,7 +11,7 @@ from datetime import timedelta
 from gateway import crashpoints
 from gateway.clock import Clock
 from gateway.errors import RequestError
-from gateway.messaging import accept, announce, outbound
+from gateway.messaging import accept, announce, calls, outbound
 from gateway.messaging.accept import Command
 from gateway.messaging.content import Rules, check, digest
 from gateway.messaging.controls import Controls
@@ -21,6 +21,8 @@ from gateway.messaging.ledger import Outcome, Policy
 from gateway.messaging.lines import Lines, LineSettings
 from gateway.messaging.listener import Listener
 from gateway.messaging.model import (
+    Call,
+    CallFilter,
     CommandResult,
     LineStatus,
     Message,
@@ -95,7 +97,7 @@ class Service:
             offer=lambda: self._senders.offer(0),
         )
         self.listener = Listener(store, clock, self._lines, self._policy, self._timers, self._new_id)
-        self.notices = Notices(store, clock)
+        self.notices = Notices(store, clock, self._lines, settings.region)
         self.controls = Controls(self._rules.modems)
         self._last_event = 0
         self._event_waiters: set[asyncio.Future[None]] = set()
@@ -112,6 +114,7 @@ class Service:
         self._last_event = await self._store.read(lambda tx: tx.events.last())
         await self._counts.begin()
         await self._store.write(lambda tx: outbound.recover(tx, self._policy, now))
+        await self._store.write(lambda tx: calls.recover(tx, now))
         unknown = await self._store.read(lambda tx: tx.segments.in_states((SegmentState.UNKNOWN,)))
         for segment in unknown:
             self.listener.owes(segment.line or "")
@@ -206,6 +209,10 @@ class Service:
     async def messages(self, wanted: MessageFilter) -> list[Message]:
         """Messages that match, newest first."""
         return await self._store.read(lambda tx: tx.messages.find(wanted))
+
+    async def calls(self, wanted: CallFilter) -> list[Call]:
+        """Calls that match, newest first."""
+        return await self._store.read(lambda tx: tx.calls.find(wanted))
 
     def lines(self) -> list[LineStatus]:
         """All configured modems as they are now."""

@@ -2,6 +2,8 @@
 
 from gateway.modem.discovery import Finder
 from gateway.modem.model import (
+    CallChange,
+    CallState,
     Identity,
     LateSubmit,
     LineConfig,
@@ -19,6 +21,8 @@ from gateway.modem.sim import PinGuard
 from gateway.modem.supervisor import Line
 
 __all__ = [
+    "CallChange",
+    "CallState",
     "Entry",
     "Finder",
     "FlightRecorder",

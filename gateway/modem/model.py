@@ -25,6 +25,7 @@ class LineConfig:
     number: str = ""
     late_reply_s: float = 10
     ussd_timeout_s: float = 60
+    reject_calls: str = "never"
     allow_roaming: bool = True
     power_cycle: str = ""  # command line, run without a shell
 
@@ -126,6 +127,25 @@ class UssdText:
     reply_wanted: bool
 
 
+class CallState(Enum):
+    """Where a call that came in stands; the last three are ends."""
+
+    RINGING = "ringing"
+    ANSWERED = "answered"
+    ENDED = "ended"
+    MISSED = "missed"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallChange:
+    """A call came to another state. `call` tells calls of this process apart; `number` is None where it is not known."""
+
+    call: int
+    number: str | None
+    state: CallState
+
+
 class LineListener(Protocol):
     """The rules above the lines. Every call for one line is made by that line's one task, in order."""
 
@@ -146,6 +166,9 @@ class LineListener(Protocol):
 
     def ussd(self, line: str, text: UssdText) -> None:
         """The network said something in a USSD dialogue that nobody waits for."""
+
+    def call(self, line: str, change: CallChange) -> None:
+        """A call came in, or came to another state."""
 
     def state_changed(self, line: str, state: LineState) -> None:
         """Called only when something in `state` changed."""

@@ -18,6 +18,7 @@ from gateway.modem.model import LineConfig, LineListener
 from gateway.modem.profiles import Profile
 from gateway.modem.session import Session
 from gateway.modem.ussd import Job, Ussd
+from gateway.modem.voice import Calls
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,8 @@ MAX_JOBS = 64
 PREPARE_TIMEOUT_S = 3.0  # for each setting: texts wait for them
 
 _PREPARE = ("AT+CUSD=1",)
+# who calls, what kind of call it is, and an ATH that ends voice calls (27.007 7.11, 6.11, 6.20)
+_PREPARE_CALLS = ("AT+CLIP=1", "AT+CRC=1", "AT+CVHU=0")
 
 
 class Services:
@@ -33,6 +36,7 @@ class Services:
     def __init__(self, config: LineConfig, listener: LineListener) -> None:
         name = config.name
         self.ussd = Ussd(config.ussd_timeout_s, lambda text: listener.ussd(name, text), self._add)
+        self._calls = Calls(lambda change: listener.call(name, change), config.reject_calls, self._add)
         self._jobs: deque[Job] = deque(maxlen=MAX_JOBS)
         self._wake: Callable[[], None] = lambda: None
 
@@ -49,7 +53,7 @@ class Services:
         self._wake = wake
         self._jobs.clear()
         await self._read_charset(session)
-        for text in (*_PREPARE, *profile.service_init):
+        for text in (*_PREPARE, *(_PREPARE_CALLS if profile.calls else ())):
             await _tried(session, text)
         self.ussd.attach(session, _codings(profile))
 
@@ -58,10 +62,11 @@ class Services:
         self._jobs.clear()
         self._wake = lambda: None
         self.ussd.detach()
+        self._calls.detach()
 
     def note(self, urc: at.Urc) -> bool:
         """Take in what the modem told by itself; False when it is no matter of these services."""
-        return self.ussd.note(urc)
+        return self.ussd.note(urc) or self._calls.note(urc)
 
     async def step(self, session: Session) -> None:
         """Do one job; the caller holds the turn. Raises CommandTimeout, PortLost."""

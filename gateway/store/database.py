@@ -24,6 +24,7 @@ from gateway import crashpoints
 from gateway.clock import SystemClock
 from gateway.errors import StoreError
 from gateway.messaging.ports import Tx
+from gateway.store.calls import Calls
 from gateway.store.deliveries import Deliveries
 from gateway.store.incoming import Parts
 from gateway.store.outbox import Commands, Events
@@ -73,6 +74,7 @@ class Transaction:
         self.reports = Reports(db)
         self.commands = Commands(db)
         self.events = Events(db)
+        self.calls = Calls(db)
         self.old = Old(db)
         self.deliveries = Deliveries(db)
 

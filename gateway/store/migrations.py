@@ -132,6 +132,21 @@ def m004_deliveries(db: Database) -> None:
     _run(db, _DELIVERIES)
 
 
+_CALLS = """
+CREATE TABLE calls (
+  n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, line TEXT NOT NULL, iccid TEXT NOT NULL,
+  direction TEXT NOT NULL, peer TEXT, state TEXT NOT NULL, started_at INTEGER NOT NULL, answered_at INTEGER, ended_at INTEGER
+);
+CREATE INDEX calls_by_peer ON calls (peer, n);
+CREATE INDEX calls_open ON calls (n) WHERE ended_at IS NULL;
+"""
+
+
+@migrations()
+def m005_calls(db: Database) -> None:
+    _run(db, _CALLS)
+
+
 def _run(db: Database, statements: str) -> None:
     for statement in filter(str.strip, statements.split(";\n")):
         db.execute(statement)

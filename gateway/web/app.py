@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from gateway import __version__
 from gateway.errors import RequestError
 from gateway.web import errors
+from gateway.web.calls import call_routes
 from gateway.web.messages import message_routes
 from gateway.web.modems import Recording, modem_routes
 from gateway.web.ports import Service
@@ -65,6 +66,7 @@ def make_app(service: Service, recording: Recording = no_recording, hooks: Webho
 
     app.include_router(message_routes(service))
     app.include_router(modem_routes(service, recording))
+    app.include_router(call_routes(service))
     if hooks is not None:
         app.include_router(webhook_routes(hooks))
     return app

@@ -6,6 +6,8 @@ from typing import Protocol
 
 from gateway.messaging.controls import Controls
 from gateway.messaging.model import (
+    Call,
+    CallFilter,
     CommandResult,
     LineStatus,
     Message,
@@ -25,6 +27,8 @@ class Service(Protocol):
     async def message(self, message_id: str) -> tuple[Message, list[Segment], list[TimelineEntry]]: ...
 
     async def messages(self, wanted: MessageFilter) -> list[Message]: ...
+
+    async def calls(self, wanted: CallFilter) -> list[Call]: ...
 
     async def cancel(self, message_id: str) -> Message: ...
 

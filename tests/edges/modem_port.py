@@ -17,6 +17,13 @@ class Text:
     reply_wanted: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    call: int
+    number: str | None
+    state: str
+
+
 class ModemPort:
     """`hold`: the network answers nothing before it is set."""
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from gateway.cli.main import cli
 from tests.edges.gateway_thread import GatewayThread, config_for
-from tests.edges.modem_port import ModemPort, Text, connect
+from tests.edges.modem_port import Change, ModemPort, Text, connect
 from tests.support.broker import Broker, Observer
 
 REQUEST = "smsgw/box/bridge/request/"
@@ -138,3 +138,22 @@ def test_a_dialogue_on_the_command_line(gateway: GatewayThread, modem: ModemPort
 def test_a_modem_that_is_not_there_yet(api: httpx.Client) -> None:
     answer = api.post("/modems/stick1/ussd", json={"code": "*100#"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "modem_not_ready")
+
+
+def test_calls_are_listed(gateway: GatewayThread, api: httpx.Client) -> None:
+    async def rings() -> None:
+        for n, number in enumerate(("+491701234567", None)):
+            gateway.service.notices.call("stick1", Change(call=n, number=number, state="missed"))
+        await gateway.service.notices.flush()
+
+    gateway.call(rings())
+    page = api.get("/calls", params={"limit": 1}).json()
+    assert (page["calls"][0]["from"], page["calls"][0]["state"]) == (None, "missed")
+    older = api.get("/calls", params={"before": page["next"]}).json()
+    assert [call["from"] for call in older["calls"]] == ["+491701234567"]
+    assert older["next"] is None
+    [call] = json.loads(run(gateway, "calls", "--number", "+491701234567", "--json").stdout)["calls"]
+    assert call["modem"] == "stick1"
+    lines = run(gateway, "calls", "--modem", "stick1").stdout.splitlines()
+    assert ["from unknown" in lines[0], "from +491701234567" in lines[1]] == [True, True]
+    assert run(gateway, "calls", "--modem", "other").stdout == ""

@@ -203,6 +203,7 @@ def test_the_description_names_every_path(api: httpx.Client) -> None:
         "/api/v1/messages",
         "/api/v1/messages/{message_id}",
         "/api/v1/messages/{message_id}/cancel",
+        "/api/v1/calls",
         "/api/v1/modems",
         "/api/v1/modems/{name}/recorder",
         "/api/v1/modems/{name}/ussd",

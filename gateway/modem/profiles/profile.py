@@ -75,7 +75,6 @@ class Profile:
     cnmi_dss: tuple[int, ...] = (2, 1, 0)
     acknowledge: bool = True  # with direct delivery, take CSMS=1 and answer +CMT/+CDS by +CNMA
     negative_acknowledge: str = "AT+CNMA=2"  # 27.005 4.7: RP-ERROR; "" where the firmware lacks it
-    service_init: tuple[str, ...] = ()  # commands that help calls and the like where they exist
     submit_timeout_s: float = 120
     busy_retry_s: float = 60  # how long the SMS part of the modem may say "not ready" after power-up
     reset: str = "AT+CFUN=1,1"
