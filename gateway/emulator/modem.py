@@ -319,7 +319,8 @@ class Modem:
         """Area, cell and technology, as +CREG=2 adds them."""
         if level != WITH_LOCATION or not self.registered or self.registration_of(name) == IDLE:
             return ""
-        return f',"{AREA}","{self.conditions.cell}",{self.conditions.technology.act}'
+        access = f",{self.conditions.technology.act}" if self.personality.tells_access else ""
+        return f',"{AREA}","{self.conditions.cell}"{access}'
 
     def surround(self, **values: Any) -> None:
         """Changes signal, access, operator, heat or supply, and tells what the family tells of it.

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
+import gateway.emulator.personalities
 from gateway.emulator import Emulator, ModemConfig, content
 from gateway.emulator.personalities import PERSONALITIES
 from tests.emulator.bench import PHONE, eventually, run
 from tests.emulator.client import Client, silent, submit, text_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "emulator.md"
+NOTES = Path(__file__).parents[2] / "firmware-notes"
+CITATION = re.compile(r"# ([a-z0-9-]+\.md)#([a-z0-9-]+)")
 MARK = "<!-- personalities -->"
 CNMI = ("2,1,0,2,0", "1,1,0,2,0", "2,1,0,1,0", "1,1,0,1,0")  # the first one that a family takes is used
 INDICATED = rb'\r\n\+CMTI: "(\w+)",(\d+)\r\n'
@@ -200,6 +203,16 @@ def documented() -> dict[str, dict[str, str]]:
     ]
     head = rows[0]
     return {row[0]: dict(zip(head[1:], row[1:], strict=True)) for row in rows[2:]}
+
+
+def test_every_citation_names_a_heading() -> None:
+    sources = sorted(Path(gateway.emulator.personalities.__file__).parent.glob("*.py"))
+    cited = [match.groups() for source in sources for match in CITATION.finditer(source.read_text(encoding="utf-8"))]
+    assert len(cited) > 50
+    for page, anchor in cited:
+        headings = re.findall(r"^## (.+)$", (NOTES / page).read_text(encoding="utf-8").lower(), re.MULTILINE)
+        assert anchor in headings, (page, anchor)
+    assert {family.notes for family in PERSONALITIES.values()} <= {page.name for page in NOTES.glob("*.md")}
 
 
 def test_the_page_has_every_personality_and_every_cell() -> None:

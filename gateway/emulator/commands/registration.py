@@ -42,7 +42,8 @@ def operator(modem: Modem, _: Arguments) -> str:
     if not modem.registered:
         return f"+COPS: {mode}"
     level = modem.settings.cops_format
-    return f'+COPS: {mode},{level},"{modem.shown(modem.conditions.operator_names[level])}",{modem.conditions.technology.act}'
+    access = f",{modem.conditions.technology.act}" if modem.personality.tells_access else ""
+    return f'+COPS: {mode},{level},"{modem.shown(modem.conditions.operator_names[level])}"{access}'
 
 
 @on("+COPS", Op.SET)

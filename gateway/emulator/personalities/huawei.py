@@ -42,20 +42,20 @@ _STICK = replace(
     GENERIC,
     notes="huawei-stick.md",
     manufacturer="huawei",
-    of_sim={"^ICCID": "^ICCID: {iccid_swapped}"},  # some firmware shows the octets as they lie on the card
-    vendor=frozenset({"^CPIN"}),
-    first_index=0,
+    of_sim={"^ICCID": "^ICCID: {iccid_swapped}"},  # huawei-stick.md#iccid
+    vendor=frozenset({"^CPIN"}),  # huawei-stick.md#pin
+    first_index=0,  # huawei-stick.md#storage
     unknown_command="ERROR",
-    unknown_vendor="COMMAND NOT SUPPORT",
-    prompt_abort="ERROR",
-    full_urc='^SMMEMFULL:"{memory}"',
-    cnma_numbers=False,
+    unknown_vendor="COMMAND NOT SUPPORT",  # huawei-stick.md#errors
+    prompt_abort="ERROR",  # huawei-stick.md#prompt
+    full_urc='^SMMEMFULL:"{memory}"',  # huawei-stick.md#storage
+    cnma_numbers=False,  # huawei-stick.md#direct
     sim_ready_s=0.5,
     calls=dialects.HUAWEI_CALLS,
     ussd=dialects.HUAWEI_USSD,
-    power=_POWER,
+    power=_POWER,  # huawei-stick.md#reset
     registers=_REGISTERS,
-    idle_urcs_if="^CURC",
+    idle_urcs_if="^CURC",  # huawei-stick.md#noise
 )
 
 HUAWEI_E3372: Personality = replace(
@@ -64,6 +64,7 @@ HUAWEI_E3372: Personality = replace(
     model="E3372",
     revision="21.180.01.00.00",
     ati=("Manufacturer: huawei", "Model: E3372", "Revision: 21.180.01.00.00", "IMEI: {imei}", "+GCAP: +CGSM,+DS,+ES"),
+    usb="12d1:1506",
     ttys=(Tty(interface=0, role="at"), Tty(interface=1, role="modem")),
     memories={"SM": 40, "ME": 100, "SR": 20},
     fixed=_QUERIES
@@ -107,12 +108,14 @@ HUAWEI_E173: Personality = replace(
     model="E173",
     revision="11.126.16.00.715",
     ati=("Manufacturer: huawei", "Model: E173", "Revision: 11.126.16.00.715", "IMEI: {imei}", "+GCAP: +CGSM,+DS,+ES"),
+    usb="12d1:1001",
     ttys=(Tty(interface=0, role="modem"), Tty(interface=1, role="audio"), Tty(interface=2, role="at")),
-    cnmi=Cnmi(refused_modes=(2,)),
+    cnmi=Cnmi(refused_modes=(2,)),  # huawei-stick.md#indications
     memories={"SM": 40, "ME": 20},
     memory_choice=(("ME", "MT", "SM"), ("ME", "MT", "SM"), ("ME", "MT", "SM")),
-    report_memory="SM",
-    sms_busy=512,
+    report_memory="SM",  # huawei-stick.md#storage
+    sms_busy=515,  # huawei-stick.md#errors
+    tells_access=False,  # huawei-stick.md#radio
     ussd=dialects.PACKED_USSD,
     accesses=("umts", "gsm"),
     fixed=_QUERIES

@@ -71,6 +71,7 @@ class Personality:
 
     name: str
     notes: str = "generic.md"  # page in firmware-notes/
+    usb: str = ""  # vendor and product id; "" on a UART, where it is that of some bridge
     # identity
     manufacturer: str = "GENERIC"
     model: str = "HM-1"
@@ -112,6 +113,7 @@ class Personality:
     vendor: frozenset[str] = frozenset()  # commands of commands/vendor.py that the family has
     absent: frozenset[str] = frozenset()  # commands of the base that the family lacks
     accesses: tuple[str, ...] = ("lte", "umts", "gsm")  # what the radio can do; the first one is the usual one
+    tells_access: bool = True  # whether +CREG and +COPS name the access technology
     services: frozenset[str] = frozenset({"call", "ussd"})  # what there is besides messages
     calls: dialects.CallDialect = dialects.PLAIN_CALLS
     ussd: dialects.UssdDialect = dialects.PLAIN_USSD

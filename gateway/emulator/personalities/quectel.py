@@ -1,4 +1,4 @@
-"""Quectel: EC25 and EG25-G (Qualcomm), EC200U (Unisoc), M66 (GSM on a UART). firmware-notes/quectel.md"""
+"""Quectel: EC25 and EG25-G (Qualcomm), EC200U (Unisoc), M66 (GSM on a UART). firmware-notes/quectel.md, quectel-m66.md"""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ EC25: Personality = replace(
     model="EC25",
     revision="EC25EFAR06A03M4G",
     ati=("Quectel", "EC25", "Revision: EC25EFAR06A03M4G"),
-    ttys=(
+    usb="2c7c:0125",
+    ttys=(  # quectel.md#wiring
         Tty(interface=0, role="diag"),
         Tty(interface=1, role="nmea"),
         Tty(interface=2, role="at"),
@@ -78,7 +79,7 @@ EC25: Personality = replace(
         },
     },
     choices={"+QURCCFG/urcport": ("usbat", "usbmodem", "uart1", "all")},
-    of_sim={"+QCCID": "+QCCID: {iccid}F"},
+    of_sim={"+QCCID": "+QCCID: {iccid}F"},  # quectel.md#iccid
     fixed={
         "+QTEMP": "+QTEMP: {temperature},255,255",
         "+QPINC?": '+QPINC: "SC",{pin_tries},{puk_tries}\r\n+QPINC: "P2",3,10',
@@ -92,10 +93,10 @@ EC25: Personality = replace(
     },
     by_access={"+QCSQ": _QCSQ, "+QENG=servingcell": _SERVING, "+QNWINFO": _NETWORK},
     vendor=frozenset(),
-    remembers=("cnmi", "memories", "csms", "options"),
-    full_urc='+QIND: "smsfull","{memory}"',
+    remembers=("cnmi", "memories", "csms", "options"),  # quectel.md#storage
+    full_urc='+QIND: "smsfull","{memory}"',  # quectel.md#noise
     full_urc_if="+QINDCFG/smsfull",
-    power={"+CFUN=1,1": RESET, "+QPOWD=1": _OFF, "+QPOWD": _OFF, "+QPOWD=0": _OFF},
+    power={"+CFUN=1,1": RESET, "+QPOWD=1": _OFF, "+QPOWD": _OFF, "+QPOWD=0": _OFF},  # quectel.md#reset
     boot=(
         (0.5, "RDY"),
         (0.8, "+CFUN: 1"),
@@ -123,7 +124,8 @@ EC200: Personality = replace(
     model="EC200U",
     revision="EC200UCNAAR02A09M08",
     ati=("Quectel", "EC200U", "Revision: EC200UCNAAR02A09M08"),
-    ttys=(
+    usb="2c7c:0901",
+    ttys=(  # quectel.md#ec200
         Tty(interface=2, role="at"),
         Tty(interface=3, role="diag"),
         Tty(interface=4, role="log"),
@@ -131,7 +133,7 @@ EC200: Personality = replace(
     ),
     memories={"SM": 30, "ME": 100},
     memory_choice=(("SM", "ME", "MT"), ("SM", "ME", "MT"), ("SM", "ME", "MT")),
-    report_memory="SM",
+    report_memory="SM",  # quectel.md#ec200
     memory_default="SM",
     fixed={key: text for key, text in EC25.fixed.items() if key != "+QPCMV?"},
     accesses=("lte", "gsm"),
@@ -140,16 +142,16 @@ EC200: Personality = replace(
 M66: Personality = replace(
     GENERIC,
     name="m66",
-    notes="quectel.md",
+    notes="quectel-m66.md",
     manufacturer="Quectel_Ltd",
     model="Quectel_M66",
     revision="M66FBR03A09",
     ati=("Quectel_Ltd", "Quectel_M66", "Revision: M66FBR03A09"),
     uart=True,
-    cnmi=Cnmi(modes=(0, 1, 2, 3), dss=(0, 1)),
+    cnmi=Cnmi(modes=(0, 1, 2, 3), dss=(0, 1)),  # quectel-m66.md#indications
     memories={"SM": 30, "ME": 40},
     memory_choice=(("SM", "ME", "MT"), ("SM", "ME", "MT"), ("SM", "ME", "MT")),
-    sms_busy=515,
+    sms_busy=512,  # quectel-m66.md#storage
     unknown_command="ERROR",
     calls=dialects.QUECTEL_CALLS,
     registers={"+QTONEDET": (0, (0, 1)), "^DSCI": (0, (0, 1))},
@@ -161,11 +163,17 @@ M66: Personality = replace(
     vendor=frozenset(),
     absent=frozenset({"+CEREG", "+CESQ", "+CVHU"}),
     accesses=("gsm",),
-    power={"+CFUN=1,1": RESET, "+QPOWD=1": Power(then="off", final="", says="NORMAL POWER DOWN")},
+    tells_access=False,  # quectel-m66.md#radio
+    power={
+        "+CFUN=1,1": RESET,
+        "+QPOWD=1": Power(then="off", final="", says="NORMAL POWER DOWN"),
+    },  # quectel-m66.md#reset
     boot=((0.2, "RDY"), (0.4, "+CFUN: 1"), (1.0, "+CPIN: {sim}"), (3.0, "Call Ready"), (4.0, "SMS Ready")),
     boot_noise=b"\x00",
     undervoltage="UNDER_VOLTAGE POWER DOWN",
     low_voltage=((3500, "UNDER_VOLTAGE WARNING", False), (3300, "UNDER_VOLTAGE POWER DOWN", True)),
+    command_delay=(0.02, 0.12),
+    submit_delay=(2.0, 6.0),
     sms_ready_s=4.0,
     reboot_s=5.0,
 )

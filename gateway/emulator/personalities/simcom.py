@@ -18,7 +18,7 @@ _CPSI = {
     "": "+CPSI: NO SERVICE,Online",
 }
 
-SIM800: Personality = replace(  # firmware-notes/sim800.md
+SIM800: Personality = replace(
     GENERIC,
     name="sim800",
     notes="sim800.md",
@@ -26,8 +26,8 @@ SIM800: Personality = replace(  # firmware-notes/sim800.md
     model="SIMCOM_SIM800C",
     revision="Revision:1418B05SIM800C24",
     ati=("SIM800 R14.18",),
-    uart=True,
-    cnmi=Cnmi(modes=(0, 1, 2, 3), bms=(0, 2), dss=(0, 1)),  # no ds=2: reports come as +CDS only
+    uart=True,  # sim800.md#wiring
+    cnmi=Cnmi(modes=(0, 1, 2, 3), bms=(0, 2), dss=(0, 1)),  # sim800.md#indications
     charsets=("IRA", "GSM", "UCS2", "HEX", "PCCP", "PCDN", "8859-1"),
     memories={"SM": 30, "ME": 50},
     memory_choice=(("SM", "ME", "MT"), ("SM", "ME", "MT"), ("SM", "ME", "MT")),
@@ -42,7 +42,7 @@ SIM800: Personality = replace(  # firmware-notes/sim800.md
         "+CENG": (0, (0, 1, 2, 3)),
         "+CMTE": (0, (0, 1)),
     },
-    of_sim={"+CCID": "{iccid}"},
+    of_sim={"+CCID": "{iccid}"},  # sim800.md#identity
     fixed={
         "+SPIC": "+SPIC: {pin_tries},3,{puk_tries},10",
         "+CMTE?": "+CMTE: 0,{temperature}",
@@ -50,18 +50,21 @@ SIM800: Personality = replace(  # firmware-notes/sim800.md
         "+CENG?": '+CENG: 1,0\r\n+CENG: 0,"0055,{rssi_63},00,{mcc},{mnc},12,{cell_hex},05,05,{area_hex},255"',
     },
     vendor=frozenset(),
-    absent=frozenset({"+CEREG", "+CESQ", "+CVHU"}),
+    absent=frozenset({"+CEREG", "+CESQ", "+CVHU"}),  # sim800.md#radio
     accesses=("gsm",),
+    tells_access=False,  # sim800.md#radio
     power={"+CFUN=1,1": RESET, "+CPOWD=1": Power(then="off", final="", says="NORMAL POWER DOWN")},
     boot=((0.2, "RDY"), (0.4, "+CFUN: 1"), (1.0, "+CPIN: {sim}"), (3.0, "Call Ready"), (4.0, "SMS Ready")),
-    boot_noise=b"\x00\xff",
-    undervoltage="UNDER-VOLTAGE POWER DOWN",
+    boot_noise=b"\x00\xff",  # sim800.md#wiring
+    undervoltage="UNDER-VOLTAGE POWER DOWN",  # sim800.md#voltage
     low_voltage=((3300, "UNDER-VOLTAGE WARNNING", False), (3200, "UNDER-VOLTAGE POWER DOWN", True)),
+    command_delay=(0.02, 0.12),
+    submit_delay=(2.0, 6.0),
     sms_ready_s=4.0,
     reboot_s=5.0,
 )
 
-SIM7600: Personality = replace(  # firmware-notes/sim7600.md
+SIM7600: Personality = replace(
     GENERIC,
     name="sim7600",
     notes="sim7600.md",
@@ -75,22 +78,23 @@ SIM7600: Personality = replace(  # firmware-notes/sim7600.md
         "IMEI: {imei}",
         "+GCAP: +CGSM",
     ),
-    identity_prefix={"+CGMR": "+CGMR: "},
+    identity_prefix={"+CGMR": "+CGMR: "},  # sim7600.md#identity
     capabilities="+CGSM",
-    ttys=(
+    usb="1e0e:9001",
+    ttys=(  # sim7600.md#wiring
         Tty(interface=0, role="diag"),
         Tty(interface=1, role="nmea"),
         Tty(interface=2, role="at"),
         Tty(interface=3, role="at2", urcs=True),
         Tty(interface=4, role="audio"),
     ),
-    cnmi=_QUALCOMM_CNMI,
+    cnmi=_QUALCOMM_CNMI,  # sim7600.md#indications
     memories={"SM": 50, "ME": 23, "SR": 20},
     memory_choice=(("ME", "MT", "SM", "SR"), ("ME", "MT", "SM"), ("ME", "SM")),
     memory_default="ME",
     first_index=0,
-    empty_slot=None,
-    sms_busy=314,
+    empty_slot=None,  # sim7600.md#storage
+    sms_busy=314,  # sim7600.md#storage
     unknown_command="ERROR",
     calls=dialects.SIM7600_CALLS,
     registers={
@@ -101,7 +105,7 @@ SIM7600: Personality = replace(  # firmware-notes/sim7600.md
         "+CNMP": (2, (2, 13, 14, 38)),
         "+UIMHOTSWAPON": (0, (0, 1)),
     },
-    of_sim={"+CICCID": "+ICCID: {iccid}"},
+    of_sim={"+CICCID": "+ICCID: {iccid}"},  # sim7600.md#iccid
     fixed={
         "+CNSMOD?": "+CNSMOD: 0,{cnsmod}",
         "+CPMUTEMP": "+CPMUTEMP: {temperature}",
@@ -123,7 +127,7 @@ SIM7600: Personality = replace(  # firmware-notes/sim7600.md
     reboot_s=15.0,
 )
 
-SIM7070: Personality = replace(  # firmware-notes/sim7070.md
+SIM7070: Personality = replace(
     SIM7600,
     name="sim7070",
     notes="sim7070.md",
@@ -132,6 +136,7 @@ SIM7070: Personality = replace(  # firmware-notes/sim7070.md
     revision="1951B08SIM7070",
     identity_prefix={},
     ati=("SIM7070G R1951.08",),
+    usb="1e0e:9205",
     ttys=(
         Tty(interface=0, role="diag"),
         Tty(interface=1, role="nmea"),
@@ -141,7 +146,8 @@ SIM7070: Personality = replace(  # firmware-notes/sim7070.md
     memories={"SM": 20, "ME": 23},
     memory_choice=(("ME", "MT", "SM"), ("ME", "MT", "SM"), ("ME", "SM")),
     memory_default="SM",
-    report_memory="ME",
+    report_memory="ME",  # sim7070.md#indications
+    full_urc="+CMTI: ,-1",  # sim7070.md#storage
     registers={"+CNMP": (38, (2, 13, 38, 51)), "+CNSMOD": (0, (0, 1)), "+CMNB": (1, (1, 2, 3))},
     of_sim={"+CCID": "{iccid}"},
     fixed={
@@ -158,7 +164,7 @@ SIM7070: Personality = replace(  # firmware-notes/sim7070.md
     absent=frozenset({"+CVHU", "+CLVL", "+CRSL", "+VTD", "+CCWA"}),
     accesses=("lte",),
     calls=dialects.PLAIN_CALLS,
-    services=frozenset(),
+    services=frozenset(),  # sim7070.md#calls
     power={
         "+CFUN=1,1": RESET,
         "+CREBOOT": RESET,
@@ -170,10 +176,11 @@ SIM7070: Personality = replace(  # firmware-notes/sim7070.md
     reboot_s=8.0,
 )
 
-A7670: Personality = replace(  # firmware-notes/a7670.md
+A7670: Personality = replace(
     SIM7600,
     name="a7670",
     notes="a7670.md",
+    usb="1e0e:9011",
     model="A7670E-FASE",
     revision="A011B07A7670M7_F",
     ati=(
@@ -186,9 +193,9 @@ A7670: Personality = replace(  # firmware-notes/a7670.md
     ttys=(Tty(interface=2, role="log"), Tty(interface=4, role="at"), Tty(interface=5, role="modem")),
     memories={"SM": 50, "ME": 100},
     memory_choice=(("ME", "SM"), ("ME", "SM"), ("ME", "SM")),
-    report_memory="ME",
-    full_urc="+SMS FULL",
+    report_memory="ME",  # a7670.md#indications
+    full_urc="+SMS FULL",  # a7670.md#storage
     accesses=("lte", "gsm"),
-    deaf_s=0.5,
+    deaf_s=0.5,  # a7670.md#boot
     boot=((0.5, "*ATREADY: 1"), (1.0, "+CPIN: {sim}"), (4.0, "SMS DONE"), (6.0, "PB DONE")),
 )

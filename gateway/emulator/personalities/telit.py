@@ -1,4 +1,4 @@
-"""Telit LE910. firmware-notes/telit.md"""
+"""Telit LE910. firmware-notes/telit-le910.md"""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from gateway.emulator.personalities.personality import Cnmi, Personality, Power,
 LE910: Personality = replace(
     GENERIC,
     name="le910",
-    notes="telit.md",
+    notes="telit-le910.md",
     manufacturer="Telit",
     model="LE910C1-EU",
     revision="25.20.672",
     ati=("332",),
-    ttys=(
+    usb="1bc7:1201",
+    ttys=(  # telit-le910.md#wiring
         Tty(interface=0, role="diag"),
         Tty(interface=3, role="nmea"),
         Tty(interface=4, role="at"),
@@ -24,9 +25,10 @@ LE910: Personality = replace(
     cnmi=Cnmi(modes=(0, 1, 2, 3), bms=(0, 2, 3)),
     memories={"SM": 50, "ME": 100, "SR": 50},
     memory_choice=(("SM", "ME", "SR"), ("SM", "ME"), ("SM", "ME")),
+    sms_busy=515,  # telit-le910.md#storage
     unknown_command="ERROR",
     registers={"#QSS": (0, (0, 1, 2)), "#NITZ": (7, tuple(range(16))), "#BND": (0, tuple(range(8)))},
-    of_sim={"#CCID": "#CCID: {iccid}"},
+    of_sim={"#CCID": "#CCID: {iccid}"},  # telit-le910.md#iccid
     fixed={
         "#CBC": "#CBC: 0,{voltage_ten_mv}",
         "#PCT": "#PCT: {pin_tries}",
@@ -53,8 +55,8 @@ LE910: Personality = replace(
         "#PSNT?": {"lte": "#PSNT: 0,4", "umts": "#PSNT: 0,3", "gsm": "#PSNT: 0,1", "": "#PSNT: 0,5"},
     },
     vendor=frozenset(),
-    power={"+CFUN=1,1": RESET, "#REBOOT": RESET, "#SHDN": Power(then="off")},
-    boot=((1.0, "#QSS: 1"), (3.0, "#QSS: 3")),
+    power={"+CFUN=1,1": RESET, "#REBOOT": RESET, "#SHDN": Power(then="off")},  # telit-le910.md#reset
+    boot=((1.0, "#QSS: 1"), (3.0, "#QSS: 3")),  # telit-le910.md#sim
     sms_ready_s=3.0,
     reboot_s=15.0,
 )

@@ -23,7 +23,8 @@ SARA_U2: Personality = replace(
     model="SARA-U201",
     revision="23.60",
     ati=("SARA-U201-03S-00",),
-    ttys=(
+    usb="1546:1102",
+    ttys=(  # ublox.md#wiring
         Tty(interface=0, role="at"),
         Tty(interface=2, role="at2"),
         Tty(interface=4, role="at2"),
@@ -45,8 +46,8 @@ SARA_U2: Personality = replace(
     vendor=frozenset(),
     absent=frozenset({"+CEREG"}),
     accesses=("umts", "gsm"),
-    power=_POWER,
-    boot=((1.0, "+PBREADY"),),
+    power=_POWER,  # ublox.md#reset
+    boot=((1.0, "+PBREADY"),),  # ublox.md#noise
     reboot_s=10.0,
 )
 
@@ -56,14 +57,16 @@ SARA_R4: Personality = replace(
     model="SARA-R410M-02B",
     revision="L0.0.00.00.05.08 [Apr 17 2019 19:34:02]",
     ati=("Manufacturer: u-blox", "Model: SARA-R410M-02B", "Revision: L0.0.00.00.05.08 [Apr 17 2019 19:34:02]"),
+    usb="05c6:90b2",
     ttys=(Tty(interface=0, role="diag"), Tty(interface=2, role="at")),
-    cnmi=Cnmi(dss=(0, 1)),
+    cnmi=Cnmi(dss=(0, 1)),  # ublox.md#storage
     memories={"SM": 20, "ME": 23},
     memory_choice=(("ME", "MT", "SM"), ("ME", "MT", "SM"), ("ME", "SM", "MT")),
     registers={"+UPSV": (0, (0, 1, 4)), "+URAT": (7, (7, 8, 9))},
     absent=frozenset({"+CLVL", "+CRSL", "+VTD", "+CCWA", "+CVHU"}),
     accesses=("lte",),
     calls=dialects.PLAIN_CALLS,
-    services=frozenset(),
-    boot=(),
+    services=frozenset(),  # ublox.md#calls
+    boot=(),  # ublox.md#noise
+    submit_delay=(2.0, 8.0),
 )

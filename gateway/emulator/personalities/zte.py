@@ -1,4 +1,4 @@
-"""ZTE MF sticks. firmware-notes/zte.md"""
+"""ZTE MF sticks. firmware-notes/zte-mf.md"""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gateway.emulator.personalities.personality import Cnmi, Nag, Personality, T
 ZTE_MF: Personality = replace(
     GENERIC,
     name="zte-mf",
-    notes="zte.md",
+    notes="zte-mf.md",
     manufacturer="ZTE INCORPORATED",
     model="MF627",
     revision="BD_3GHAP673A4V1.0.0B02",
@@ -22,14 +22,15 @@ ZTE_MF: Personality = replace(
         "+GCAP: +CGSM,+FCLASS,+DS",
     ),
     capabilities="+CGSM,+FCLASS,+DS",
+    usb="19d2:0031",
     ttys=(Tty(interface=0, role="diag"), Tty(interface=1, role="modem"), Tty(interface=3, role="at")),
-    cnmi=Cnmi(refused_modes=(2,), dss=(0, 1)),
+    cnmi=Cnmi(refused_modes=(2,), dss=(0, 1)),  # zte-mf.md#indications
     memories={"SM": 30, "ME": 100},
     memory_choice=(("SM", "ME"), ("SM", "ME"), ("SM", "ME")),
-    cds_header="+CDS: ,{length}",
+    cds_header="+CDS: ,{length}",  # zte-mf.md#indications
     unknown_command="ERROR",
     registers={"+ZOPRT": (5, (5, 6)), "+ZCPG": (0, (0, 1))},
-    of_sim={"+ZGETICCID": "+ZGETICCID: {iccid}"},
+    of_sim={"+ZGETICCID": "+ZGETICCID: {iccid}"},  # zte-mf.md#iccid
     fixed={"+ZPINPUK=?": "+ZPINPUK: {pin_tries},{puk_tries}", "+ZSNT?": "+ZSNT: 0,0,0"},
     by_access={
         "+ZPAS?": {"umts": '+ZPAS: "UMTS","CS_PS"', "gsm": '+ZPAS: "EDGE","CS_PS"', "": '+ZPAS: "No Service"'},
@@ -39,6 +40,7 @@ ZTE_MF: Personality = replace(
     accesses=("umts", "gsm"),
     power={"+CFUN=1,1": RESET},
     boot=((0.5, "+ZDONR: 1"), (1.0, '+ZPASR: "UMTS"')),
-    nag=Nag(text="+ZUSIMR:2", period_s=2.0, until=("+CPMS?",)),
+    tells_access=False,  # zte-mf.md#radio
+    nag=Nag(text="+ZUSIMR:2", period_s=2.0, until=("+CPMS?",)),  # zte-mf.md#noise
     reboot_s=12.0,
 )
