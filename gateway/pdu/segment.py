@@ -88,7 +88,9 @@ def segment(
         return Segmentation(encoding=Alphabet.DATA, dcs=Dcs.build(Alphabet.DATA, message_class), parts=parts)
     if encoding is Alphabet.DATA:
         raise PduError("a text goes as gsm7 or ucs2")
-    writing = _choose(content, encoding, languages, locking, folding)
+    ways = _ways(content, encoding, languages, locking, folding)
+    # Fewer replacements come before fewer parts. One way needs no comparison.
+    writing = ways[0] if len(ways) == 1 else min(ways, key=lambda way: (len(way.replaced), _cost(way, fixed, wide)))
     parts = _parts(writing.alphabet, _split(writing, fixed, wide), (*writing.header, *fixed), ref, wide)
     return Segmentation(
         encoding=writing.alphabet,
@@ -118,17 +120,17 @@ def _parts(
 # the alphabet -------------------------------------------------------------------------------------------------------
 
 
-def _choose(
+def _ways(
     text: str, encoding: Alphabet | None, languages: Sequence[Language], locking: bool, folding: Folding
-) -> _Writing:
+) -> list[_Writing]:
     """The first of: as it is in the default alphabet, with a language's tables, with replacements, UCS2."""
     if encoding is not Alphabet.UCS2 and not is_gsm7(text):
         tries = [_Writing(text=text, alphabet=Alphabet.GSM7), *_national(text, languages, locking)]
         exact = [way for way in tries[1:] if is_gsm7(text, way.tables)]
         if ways := exact or [way for each in tries if (way := _folded(each, folding))]:
-            return min(ways, key=lambda way: (len(way.replaced), _cost(way)))
+            return ways
         encoding = encoding or Alphabet.UCS2
-    return _Writing(text=text, alphabet=encoding or Alphabet.GSM7)
+    return [_Writing(text=text, alphabet=encoding or Alphabet.GSM7)]
 
 
 def _national(text: str, languages: Sequence[Language], locking: bool) -> list[_Writing]:
@@ -162,9 +164,9 @@ def _folded(way: _Writing, folding: Folding) -> _Writing | None:
     return replace(way, text=text, replaced=replaced) if is_gsm7(text, way.tables) else None
 
 
-def _cost(way: _Writing) -> tuple[int, int]:
-    """Parts, and septets beside the header."""
-    pieces = _split(way, (), False)
+def _cost(way: _Writing, fixed: tuple[InformationElement, ...], wide: bool) -> tuple[int, int]:
+    """Parts, and septets with those of the shifts' own header."""
+    pieces = _split(way, fixed, wide)
     return len(pieces), sum(map(len, pieces)) + header_septets(len(build_header(way.header)))[0]
 
 
