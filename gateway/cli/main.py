@@ -40,6 +40,7 @@ COMMANDS = {
     "recorder": Entry("gateway.cli.recorder", "recorder", "Hand out what the flight recorder of a modem has."),
     "webhooks": Entry("gateway.cli.webhooks", "webhooks", "Show what is posted to webhooks, and post it again."),
     "probe": Entry("gateway.cli.probe", "probe", "Identify the modem at PORT without changing it."),
+    "doctor": Entry("gateway.cli.doctor", "doctor", "Examine ports, modems, broker, disk, clock and supply."),
     "pdu": Entry("gateway.cli.pdu", "pdu", "Decode and encode SMS PDUs."),
     "config": Entry("gateway.cli.config", "config", "Check the configuration."),
 }

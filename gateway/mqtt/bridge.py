@@ -190,7 +190,7 @@ class Bridge:
         try:
             if self._config.password_file is not None:
                 password = self._config.password_file.read_text(encoding="utf-8").rstrip("\r\n")
-            tls = _tls(self._config) if self._address.tls else None
+            tls = tls_context(self._config) if self._address.tls else None
         except (OSError, ValueError) as exc:  # ssl.SSLError is an OSError
             raise ConnectionFailed(f"a file that [mqtt] names cannot be used: {exc}") from exc
         return Settings(
@@ -205,7 +205,8 @@ class Bridge:
         )
 
 
-def _tls(config: MqttSection) -> ssl.SSLContext:
+def tls_context(config: MqttSection) -> ssl.SSLContext:
+    """What `mqtts://` is made with. Raises OSError, ssl.SSLError among them, for files that cannot be used."""
     context = ssl.create_default_context(cafile=config.ca_file)
     if config.cert_file is not None:
         context.load_cert_chain(config.cert_file, config.key_file, password="")  # never ask the terminal
