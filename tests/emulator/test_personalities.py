@@ -10,6 +10,7 @@ import pytest
 
 import gateway.emulator.personalities
 from gateway.emulator import Emulator, ModemConfig, content
+from gateway.emulator.network.legs import Stat
 from gateway.emulator.personalities import PERSONALITIES
 from tests.emulator.bench import PHONE, eventually, run
 from tests.emulator.client import Client, silent, submit, text_of
@@ -136,6 +137,55 @@ async def full_storage(emulator: Emulator, client: Client) -> str:
     return f"`{told}`" if told else "says nothing"
 
 
+def packed(text: str) -> str:
+    """Septets in octets, as hex, with CR where seven bits would be left (23.038 6.1.2.3)."""
+    text += "\r" if len(text) % 8 == 7 else ""
+    bits = sum(ord(character) << 7 * n for n, character in enumerate(text))
+    return bits.to_bytes((7 * len(text) + 7) // 8, "little").hex().upper()
+
+
+async def ussd(emulator: Emulator, client: Client) -> str:
+    """The answer to a code, in characters or, where the family takes no others, in packed septets."""
+    await client.ok("ATE0+CMEE=1")
+    await client.at('AT+CSCS="GSM"')
+    code, answer = "*100#", "Answer to *100#"
+    final = (await client.at(f'AT+CUSD=1,"{code}",15'))[-1]
+    if not emulator.modem("one").personality.services:
+        assert final != "OK"
+        return f"– (`{final}`)"
+    if final == "OK":
+        assert f'+CUSD: 0,"{answer}",15'.encode() in await client.wait_for(rb"\+CUSD: [^\r]*\r\n")
+        return "characters"
+    client.write(f'AT+CUSD=1,"{packed(code)}",15\r'.encode())
+    shown = (await client.wait_for(rb"\+CUSD: [^\r]*\r\n")).decode().strip()
+    assert shown.split("\r\n")[-1] == f'+CUSD: 0,"{packed(answer)}",15'
+    return "packed septets"
+
+
+async def call(emulator: Emulator, client: Client) -> str:
+    """One that comes in, then one that goes out; and what the family says of that beside the usual."""
+    calls, modem = emulator.network.calls, emulator.modem("one")
+    await client.ok("ATE0+CMEE=1")
+    if not modem.personality.services:
+        return f"– (`{(await client.at(f'ATD{PHONE};'))[-1]}`)"
+    await client.ok("AT+CRC=1;+CLIP=1")
+    calls.call(modem, PHONE)
+    await client.wait_for(rb'\+CRING: VOICE\r\n\r\n\+CLIP: "\+491719999999",145,.*\r\n')
+    await client.ok("ATA")
+    calls.hang_up_other(modem)
+    await client.wait_for(rb"\r\nNO CARRIER\r\n")
+    for line in ("AT+CLCC=1", "AT^DSCI=1", "AT+MORING=1", "AT+UCALLSTAT=1"):
+        await client.at(line)
+    client.buffer = b""
+    await client.ok(f"ATD{PHONE};")
+    await eventually(lambda: [leg.stat for leg in calls.of(modem)] == [Stat.ACTIVE])
+    client.write(b"AT+CHUP\r")
+    heard = (await client.wait_for(rb"\r\nOK\r\n")).decode()
+    await eventually(lambda: not calls.of(modem))
+    names = dict.fromkeys(line.partition(":")[0] for line in heard.split("\r\n") if line not in ("", "OK"))
+    return ", ".join(f"`{name}`" for name in names) or "`+CLCC` when asked"
+
+
 async def reset(emulator: Emulator, client: Client) -> str:
     """Each command of the family, with its boot messages; what switches off needs power again."""
     modem = emulator.modem("one")
@@ -188,6 +238,8 @@ CELLS: dict[str, Cell] = {
     "report": report,
     "receive": receive,
     "full storage": full_storage,
+    "USSD": ussd,
+    "call": call,
     "reset": reset,
 }
 

@@ -79,3 +79,23 @@ def test_what_surrounds_the_modem_is_read_from_every_family(name: str, access: s
 
     place = {"access": access, "operator": "Test Cell", "rssi_dbm": -93, "temperature_c": 41, "voltage_mv": 3820}
     play(script, name, modem=place)
+
+
+@pytest.mark.parametrize("name", list(PERSONALITIES))
+def test_more_than_the_storage_holds_arrives_whole_from_every_family(name: str) -> None:
+    """What waited before the line was there, and a burst while it is: two slots, twelve messages."""
+    sizes = dict.fromkeys(set(PERSONALITIES[name].memories) - {"SR"}, 2)
+
+    async def before(emulator: Emulator) -> None:
+        for number in range(6):
+            await deliver(emulator, number)
+
+    async def script(emulator: Emulator, _: Line, listener: Recorder) -> None:
+        for number in range(6, 12):
+            await deliver(emulator, number)
+        await listener.until(lambda: len(listener.items("released")) == 12)
+        assert len({item.pdu for item in listener.items()}) == 12
+        assert stored(emulator) == 0
+        assert emulator.network.waiting(emulator.modem("one")) == 0
+
+    play(script, name, before=before, modem={"storages": sizes})
