@@ -8,6 +8,7 @@ import fcntl
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from gateway.errors import ConfigError, StoreError
 from gateway.messaging import LineSettings, Service, Settings
 from gateway.messaging.listener import Listener
 from gateway.messaging.notices import Notices
+from gateway.messaging.routing import Route, Routing
 from gateway.modem import (
     CallChange,
     Finder,
@@ -36,6 +38,7 @@ from gateway.modem import (
 )
 from gateway.mqtt import Bridge
 from gateway.secret_files import ensure_secrets, webhook_secret
+from gateway.sections import route_names
 from gateway.store import SqliteStore
 from gateway.web import WebServer
 from gateway.webhooks import Dispatcher, Webhook
@@ -202,6 +205,26 @@ def settings_of(config: Config) -> Settings:
         reassembly_timeout_s=config.inbox.reassembly_timeout_s,
         allow_emergency=config.outbox.allow_emergency,
         retention_days=config.store.retention_days,
+        routing=routing_of(config),
+    )
+
+
+def routing_of(config: Config) -> Routing:
+    """`[routing]` and `[[route]]`."""
+    return Routing(
+        routes=tuple(
+            Route(
+                name=name,
+                prefixes=route.prefix,
+                countries=frozenset(route.country),
+                modems=route.modems,
+                weights=route.weights,
+                fallback=route.fallback,
+            )
+            for name, route in zip(route_names(config.routes), config.routes, strict=True)
+        ),
+        sticky=timedelta(hours=config.routing.sticky_hours),
+        client_tag=config.routing.client_tag,
     )
 
 

@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from gateway.errors import ConfigError
+from gateway.sections import RouteSection, RoutingSection, Section, check_routes
 
 ENVIRONMENT = "SMSGW_CONFIG"
 SEARCH_PATH = (Path("smsgw.toml"), Path("/etc/smsgw/smsgw.toml"))
@@ -85,11 +86,7 @@ def listen_address(text: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
-
-
-class GatewaySection(_Section):
+class GatewaySection(Section):
     id: Annotated[str, _matching(_NAME)] = Field(
         default_factory=_host_name, description="lower-case letters, digits and hyphens"
     )
@@ -100,13 +97,13 @@ class GatewaySection(_Section):
     log_bodies: bool = Field(default=False, description="true or false")
 
 
-class StoreSection(_Section):
+class StoreSection(Section):
     retention_days: int = Field(
         default=365, ge=0, le=36500, description="a whole number of days from 0 (for ever) to 36500"
     )
 
 
-class MmsSection(_Section):
+class MmsSection(Section):
     bearer: Literal["auto", "interface", "simcom", "quectel", "http", "off"] = Field(
         default="auto", description='one of "auto", "interface", "simcom", "quectel", "http", "off"'
     )
@@ -116,13 +113,13 @@ class MmsSection(_Section):
     interface: str = Field(default="", description="the name of a network interface")
 
 
-class CallsSection(_Section):
+class CallsSection(Section):
     reject: Literal["never", "always", "withheld"] = Field(
         default="never", description='one of "never", "always", "withheld"'
     )
 
 
-class ModemSection(_Section):
+class ModemSection(Section):
     name: Annotated[str, _matching(_NAME)] = Field(description="lower-case letters, digits and hyphens")
     port: str = Field(default="", description="the path of a serial port, for example /dev/serial/by-id/…")
     imei: Annotated[str, _matching(re.compile("[0-9]{14,16}"), empty=True)] = Field(
@@ -153,7 +150,7 @@ class ModemSection(_Section):
     mms: MmsSection = Field(default=MmsSection(), description="a table [modem.mms]")
 
 
-class MqttSection(_Section):
+class MqttSection(Section):
     url: Annotated[str, AfterValidator(_broker_url)] = Field(
         default="mqtt://localhost:1883",
         repr=False,  # it may hold a password
@@ -169,7 +166,7 @@ class MqttSection(_Section):
     key_file: OptionalPath = Field(default=None, description="the path of a PEM file")
 
 
-class WebSection(_Section):
+class WebSection(Section):
     listen: Annotated[str, AfterValidator(_listen)] = Field(
         default="127.0.0.1:8080", description='host:port, or "" for none'
     )
@@ -178,7 +175,7 @@ class WebSection(_Section):
     )
 
 
-class OutboxSection(_Section):
+class OutboxSection(Section):
     max_attempts: int = Field(default=5, ge=1, le=100, description="a whole number from 1 to 100")
     unknown_hold_s: float = Field(default=600, ge=5, le=86_400, description="seconds from 5 to 86400")
     on_unknown: Literal["resend", "fail"] = Field(default="resend", description='"resend" or "fail"')
@@ -189,20 +186,20 @@ class OutboxSection(_Section):
     allow_emergency: bool = Field(default=False, description="true or false")
 
 
-class InboxSection(_Section):
+class InboxSection(Section):
     reassembly_timeout_s: float = Field(default=86_400, ge=5, le=604_800, description="seconds from 5 to 604800")
 
 
-class RecorderSection(_Section):
+class RecorderSection(Section):
     redact: bool = Field(default=True, description="true or false")
     size_kb: int = Field(default=4096, ge=0, le=1_000_000, description="kilobytes from 0 (memory only) to 1000000")
 
 
-class ComplianceSection(_Section):
+class ComplianceSection(Section):
     scope: Literal["twilio", "all", "off"] = Field(default="twilio", description='one of "twilio", "all", "off"')
 
 
-class WebhookSection(_Section):
+class WebhookSection(Section):
     name: Annotated[str, _matching(_NAME)] = Field(description="lower-case letters, digits and hyphens")
     url: Annotated[str, _matching(_HTTP_URL)] = Field(description="an address that begins with http:// or https://")
     events: Annotated[tuple[Annotated[str, AfterValidator(_event)], ...], Field(strict=False)] = Field(
@@ -214,7 +211,7 @@ class WebhookSection(_Section):
     timeout_s: float = Field(default=15, ge=1, le=120, description="seconds from 1 to 120")
 
 
-class Config(_Section):
+class Config(Section):
     """The whole file. `path`: where it was read from."""
 
     path: OptionalPath = Field(default=None, exclude=True)
@@ -229,8 +226,8 @@ class Config(_Section):
     inbox: InboxSection = Field(default=InboxSection(), description="a table [inbox]")
     recorder: RecorderSection = Field(default=RecorderSection(), description="a table [recorder]")
     compliance: ComplianceSection = Field(default=ComplianceSection(), description="a table [compliance]")
-    routing: Table = Field(default_factory=dict, description="a table [routing]")
-    routes: Annotated[tuple[Table, ...], Field(strict=False)] = Field(
+    routing: RoutingSection = Field(default=RoutingSection(), description="a table [routing]")
+    routes: Annotated[tuple[RouteSection, ...], Field(strict=False)] = Field(
         default=(), alias="route", description="tables [[route]], with two pairs of brackets"
     )
     rules: Annotated[tuple[Table, ...], Field(strict=False)] = Field(
@@ -344,6 +341,7 @@ def _cross_checks(config: Config) -> list[str]:
             mistakes.append(f"{key}.port: is missing; name the modem by port, imei or iccid")
     names = [hook.name for hook in config.webhooks]
     mistakes += [f"webhook[{n}].name: {name!r} is there twice" for n, name in enumerate(names) if name in names[:n]]
+    mistakes += check_routes(config.routes, [modem.name for modem in config.modems])
     address = MqttAddress.parse(config.mqtt.url) if config.mqtt.url else None
     if address is not None and not address.tls:
         mistakes += [

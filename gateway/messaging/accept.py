@@ -18,9 +18,14 @@ from gateway.messaging.model import (
     TimelineEntry,
 )
 from gateway.messaging.ports import Tx
+from gateway.messaging.routing import Router
 
 REDELIVERY_WINDOW = 1024
 """How many such commands back a redelivered one is looked for: more than any broker keeps in flight to us."""
+
+
+MAX_CLIENT = 128
+"""Longest name of a client for fair turns, in characters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +37,7 @@ class Command:
     digest: str
     origin: Origin
     max_waiting: int
+    router: Router
 
 
 def accept(tx: Tx, command: Command, new_id: Callable[[], str], now: datetime) -> CommandResult:
@@ -80,7 +86,7 @@ def _seen_before(tx: Tx, request: SendRequest, digest: str, origin: Origin) -> C
 
 
 def _insert(tx: Tx, command: Command, to: str, message_id: str, now: datetime) -> str:
-    request = command.request
+    request, router, modem = command.request, command.router, command.checked.modem
     later = request.send_at is not None and request.send_at > now
     message = Message(
         id=message_id,
@@ -90,7 +96,9 @@ def _insert(tx: Tx, command: Command, to: str, message_id: str, now: datetime) -
         created_at=now,
         updated_at=now,
         client_id=request.client_id,
-        modem=command.checked.modem,
+        modem=modem,
+        queue=tx.queues.number(modem or "", router.route_of(to), client_of(request, command.origin, router.client_tag)),
+        preferred=tx.messages.last_sim(to, now - router.sticky) if router.sticky and modem is None else "",
         text=request.text,
         data=request.data,
         encoding=command.checked.encoding,
@@ -110,6 +118,13 @@ def _insert(tx: Tx, command: Command, to: str, message_id: str, now: datetime) -
     tx.messages.log(message_id, TimelineEntry(at=now, what=message.status.value, detail=f"by {command.origin.edge}"))
     tx.events.add(announce.message_status(message, now), now)
     return message_id
+
+
+def client_of(request: SendRequest, origin: Origin, tag: str) -> str:
+    """Whose message it is, for fair turns: the edge, its client where it can tell, and what the client says in a tag."""
+    named = request.tags.get(tag)
+    parts = (origin.edge, origin.client, named if isinstance(named, str) else "")
+    return "/".join(parts)[:MAX_CLIENT].encode("utf-8", "replace").decode()
 
 
 def rejected(client_id: str | None, error: RequestError) -> CommandResult:

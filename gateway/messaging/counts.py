@@ -11,6 +11,7 @@ from gateway.clock import Clock
 from gateway.errors import StoreError
 from gateway.messaging.lines import Lines
 from gateway.messaging.ports import Store, Tx
+from gateway.messaging.routing import Router
 
 log = logging.getLogger(__name__)
 
@@ -20,10 +21,11 @@ PAUSE_S = 1.0
 class Counts:
     """One task. `changed()` says that there is something to count."""
 
-    def __init__(self, store: Store, clock: Clock, lines: Lines) -> None:
+    def __init__(self, store: Store, clock: Clock, lines: Lines, router: Router) -> None:
         self._store = store
         self._clock = clock
         self._lines = lines
+        self._router = router
         self._dirty = asyncio.Event()
 
     def changed(self) -> None:
@@ -51,15 +53,23 @@ class Counts:
         since = next_midnight(now) - timedelta(days=1)
         names = list(self._lines.by_name)
 
-        def count(tx: Tx) -> tuple[dict[str | None, int], dict[str, int]]:
-            return tx.messages.waiting_by_modem(), {name: tx.segments.sent_since(name, since) for name in names}
+        def count(tx: Tx) -> tuple[dict[str, int], dict[str, int]]:
+            return self._waiting(tx), {name: tx.segments.sent_since(name, since) for name in names}
 
         before = {name: line.sent_today for name, line in self._lines.by_name.items()}
         waiting, sent = await self._store.read(count)
         for name in names:
             meanwhile = self._lines.by_name[name].sent_today - before[name]
-            queue = waiting.get(name, 0) + waiting.get(None, 0)
-            self._lines.counted(name, queue=queue, sent_today=sent[name] + meanwhile)
+            self._lines.counted(name, queue=waiting[name], sent_today=sent[name] + meanwhile)
+
+    def _waiting(self, tx: Tx) -> dict[str, int]:
+        """How many messages each line could be the one for."""
+        queues = {queue.n: queue for queue in tx.queues.all()}
+        waiting = dict.fromkeys(self._lines.by_name, 0)
+        for n, count in tx.messages.waiting_by_queue().items():
+            for name in self._router.possible(queues[n]) & waiting.keys() if n in queues else ():
+                waiting[name] += count
+        return waiting
 
 
 def next_midnight(now: datetime) -> datetime:

@@ -277,7 +277,7 @@ def follow(
     elif segment.state is SegmentState.PENDING:
         changes["not_before"] = _next_attempt(segment, error, now, policy.chance() if policy else 0)
         if status is Status.QUEUED:  # nothing has left: the whole message is free to go by another modem
-            changes["iccid"] = ""
+            changes |= {"iccid": "", "preferred": ""}
     elif status in _SEGMENT_ERRORS:
         state, code = _SEGMENT_ERRORS[status]
         changes["error"] = code, next(each.error for each in segments if each.state is state)

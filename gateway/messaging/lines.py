@@ -13,16 +13,24 @@ from gateway.messaging.ledger import Sim
 from gateway.messaging.model import LineStatus
 from gateway.messaging.ports import Identity, LineState
 
+MAX_SEGMENTS = 255
+"""3GPP TS 23.040 clause 9.2.3.24.1: as many segments as a concatenated message can have."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineSettings:
-    """What the configuration says of a line. `rate_per_minute`, `daily_limit`: 0 means no limit."""
+    """What the configuration says of a line. 0 means no limit.
+
+    `daily_limit`, `monthly_limit`: segments; `daily_recipients`: different recipients.
+    """
 
     name: str
     number: str = ""
     delivery_reports: bool = True
     rate_per_minute: float = 0
     daily_limit: int = 0
+    monthly_limit: int = 0
+    daily_recipients: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -39,17 +47,42 @@ class Line:
     ready_since: float | None = None
     swept_at: float | None = None
     sent_today: int = 0
+    sent_this_month: int = 0
+    recipients: set[str] = field(default_factory=set)
     unstored: bool = False
     chain: Chain = field(default_factory=Chain)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def able(self, just_sent: int = 0) -> bool:
-        """Whether it can send and may send today. `just_sent`: what it sent beyond what is counted."""
-        return self.sim is not None and not self.exhausted(just_sent)
+    def able(self) -> bool:
+        """Whether it can send, and may begin something new."""
+        return self.sim is not None and not self.exhausted()
 
-    def exhausted(self, just_sent: int = 0) -> bool:
-        """Whether the line has sent what it may send today."""
-        return 0 < self.settings.daily_limit <= self.sent_today + just_sent
+    def exhausted(self) -> bool:
+        """Whether the line has sent all that it may send today or this month."""
+        return self.room() == 0 or self.known_only() is not None
+
+    def room(self, just_sent: int = 0) -> int:
+        """Segments that a new message may have. `just_sent`: what was sent beyond what is counted.
+
+        A message is begun only if it can be finished, so that none is left half sent over midnight. One that is larger
+        than the whole limit goes as the first of a day.
+        """
+        limits = (
+            (self.settings.daily_limit, self.sent_today),
+            (self.settings.monthly_limit, self.sent_this_month),
+        )
+        left = [max(0, limit - sent - just_sent) for limit, sent in limits if limit and sent + just_sent]
+        return min([MAX_SEGMENTS, *left])
+
+    def known_only(self) -> frozenset[str] | None:
+        """When the line may have no more recipients today: those that it had. None: anybody."""
+        limit = self.settings.daily_recipients
+        return frozenset(self.recipients) if 0 < limit <= len(self.recipients) else None
+
+    def may_begin(self, segments: int, peer: str, just_sent: int) -> bool:
+        """Whether a new message may be begun."""
+        known = self.known_only()
+        return segments <= self.room(just_sent) and (known is None or peer in known)
 
 
 class Lines:
@@ -90,7 +123,13 @@ class Lines:
         line.sim = None
         line.ready_since = None
         self._show(line, able=False, since=self._clock.now())
+        self.wake_all()
         return line
+
+    def wake_all(self) -> None:
+        """What one line was meant to take may now be another's."""
+        for line in self.by_name.values():
+            line.wake.set()
 
     def swept(self, name: str) -> None:
         """A storage of the line was listed to its end."""
@@ -117,9 +156,15 @@ class Lines:
             error=state.error,
         )
 
-    def sent(self, name: str) -> None:
+    def sent(self, name: str, peer: str) -> None:
         """The line has sent one segment more."""
-        self.by_name[name].sent_today += 1
+        line = self.by_name[name]
+        line.sent_today += 1
+        line.sent_this_month += 1
+        if line.settings.daily_recipients:
+            line.recipients.add(peer)
+        if line.exhausted():
+            self.wake_all()
 
     def counted(self, name: str, *, queue: int, sent_today: int) -> None:
         """What the database says; after midnight the line may be able again."""

@@ -95,12 +95,14 @@ class Origin:
     """Where a command came from.
 
     `edge`: "mqtt", "api", … `wants_result`: write a `send.result` event into the outbox with the command.
+    `client`: which of the edge's clients it is, where the edge can tell (a user, a token's name).
     `delivery`: a token that is the same when the transport delivers the same command again (MQTT: session, packet
     identifier and digest of the payload); `redelivered`: the transport says that it may be such a one (MQTT: DUP).
     `reply_to`, `correlation`: MQTT 5 response topic and correlation data, handed back in the event.
     """
 
     edge: str
+    client: str = ""
     wants_result: bool = False
     delivery: str | None = None
     redelivered: bool = False
@@ -170,6 +172,7 @@ class Message:
 
     `n`: accept order. `peer`: the other side's number. `modem`: the one the client asked for (None: any); `line` and
     `iccid`: the modem and SIM that the first segment went to, which keep the rest (empty: none yet).
+    `queue`: the one that it waits in; `preferred`: the SIM (ICCID) that last talked to the recipient, if that counts.
     `delivery_report`: None means as the modem's configuration says. `segments`: parts on the air; `segments_sent`: those
     that the network took (outbound).
     `parts_missing`, `revision`, `smsc_time`: inbound only. `error`: (code, message).
@@ -187,6 +190,8 @@ class Message:
     modem: str | None = None
     line: str | None = None
     iccid: str = ""
+    queue: int = 0
+    preferred: str = ""
     text: str | None = None
     data: bytes | None = None
     encoding: str = "auto"
@@ -207,6 +212,39 @@ class Message:
     parts_missing: tuple[int, ...] = ()
     revision: int = 1
     smsc_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """Messages that the same lines may take, of one client. `modem`: the one asked for; `route`: the matching rule; or ""."""
+
+    n: int
+    modem: str
+    route: str
+    client: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A message that a line may take, and whose it is."""
+
+    message: Message
+    client: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a line can take now. `iccid`: its SIM; `sims`: all SIMs that can begin something new; `limit`: at most so many.
+
+    `room`: segments that a new message may have; `peers`: the only recipients that a new message may have (None: any).
+    """
+
+    iccid: str
+    now: datetime
+    limit: int
+    sims: tuple[str, ...] = ()
+    room: int = 255
+    peers: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

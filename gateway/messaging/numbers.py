@@ -38,6 +38,15 @@ def normalise(written: str, region: str | None) -> str:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
+@lru_cache(maxsize=4096)
+def country_of(number: str) -> str:
+    """The country of an E.164 number as two letters, by its code and area; "" for numbers that belong to none."""
+    try:
+        return phonenumbers.region_code_for_number(phonenumbers.parse(number)) or ""
+    except phonenumbers.NumberParseException:
+        return ""
+
+
 def is_emergency(number: str, region: str | None) -> bool:
     """Whether a normalised number reaches an emergency service, everywhere or in `region`."""
     if number in _EMERGENCY_EVERYWHERE:

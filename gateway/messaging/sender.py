@@ -22,10 +22,13 @@ from gateway.errors import RequestError, StoreError
 from gateway.messaging import ledger, outbound
 from gateway.messaging.chain import Proof
 from gateway.messaging.content import build_pdus
+from gateway.messaging.fairness import Turns
 from gateway.messaging.ledger import Outcome, Policy, Sim
 from gateway.messaging.lines import Line, Lines
-from gateway.messaging.model import Message, Segment, SegmentState
+from gateway.messaging.model import Message, Segment, SegmentState, Wanted
 from gateway.messaging.ports import LinePort, Store, Tx
+from gateway.messaging.routing import Router
+from gateway.messaging.selection import Pull, explain, pull
 
 log = logging.getLogger(__name__)
 
@@ -68,22 +71,26 @@ class _Lane:
     seconds_each: float = 1.0
     paused_until: float = 0.0
     next_slot: float = 0.0
+    turns: Turns = field(default_factory=Turns)
     idle: asyncio.Event = field(default_factory=asyncio.Event)
-
-
-def _sendable(sim: Sim, now: datetime, limit: int, tx: Tx) -> list[Message]:
-    return tx.messages.sendable(sim.line, sim.iccid, now, limit)
 
 
 class Senders:
     """All lines' senders. `run()` serves for ever; `offer()` tells of new messages."""
 
     def __init__(
-        self, store: Store, clock: Clock, lines: Lines, policy: Policy, on_settled: Callable[[Segment, Outcome], None]
+        self,
+        store: Store,
+        clock: Clock,
+        lines: Lines,
+        router: Router,
+        policy: Policy,
+        on_settled: Callable[[Segment, Outcome], None],
     ) -> None:
         self._store = store
         self._clock = clock
         self._lines = lines
+        self._router = router
         self._policy = policy
         self._on_settled = on_settled
         self._lanes: dict[str, _Lane] = {}
@@ -98,8 +105,8 @@ class Senders:
                 tasks.create_task(self._serve(lane), name=f"sender[{name}]")
 
     def offer(self, priority: int) -> None:
-        """New messages can be sent: idle senders look, and busy ones put back what is less urgent."""
-        for lane in self._lanes.values():
+        """New messages can be sent: idle senders look, the one that sent least first, and busy ones put back what is less urgent."""
+        for lane in sorted(self._lanes.values(), key=lambda each: each.line.sent_today):
             if lane.ahead and min(message.priority for message in lane.ahead) < priority:
                 self._put_back(lane)
             lane.line.wake.set()
@@ -144,7 +151,7 @@ class Senders:
             lane.line.wake.clear()
             if not self._may_send(lane):
                 self._give_back(lane)
-            elif lane.ahead or await self._fetch(lane):
+            elif self._has_ahead(lane) or await self._fetch(lane):
                 await self._start(lane, lane.ahead.popleft())
                 continue
             await self._sleep(lane)
@@ -155,7 +162,9 @@ class Senders:
             return None
         if lane.todo:
             return lane.todo.popleft()
-        if lane.ahead and lane.ahead[0].segments == 1 and lane.ahead[0].line is None:  # short, and never tried before
+        first = lane.ahead[0] if lane.ahead else None
+        # Short, and never tried before:
+        if first is not None and first.segments == 1 and first.line is None and self._may_begin(lane, first):
             self._release_current(lane)
             lane.current = lane.ahead.popleft()
             try:
@@ -167,10 +176,26 @@ class Senders:
 
     def _may_send(self, lane: _Lane) -> bool:
         now = self._clock.monotonic()
-        just_sent = int(lane.unsettled is not None and lane.unsettled.outcome.state is SegmentState.SENT)
-        if self._draining or not lane.line.able(just_sent):
+        if self._draining or lane.line.sim is None:
             return False
         return now >= lane.paused_until and now >= lane.next_slot
+
+    def _may_begin(self, lane: _Lane, message: Message) -> bool:
+        """Limits decide whether a message begins; what has begun is finished."""
+        just_sent = int(lane.unsettled is not None and lane.unsettled.outcome.state is SegmentState.SENT)
+        return bool(message.iccid) or lane.line.may_begin(message.segments, message.peer, just_sent)
+
+    def _has_ahead(self, lane: _Lane) -> bool:
+        """Whether a message that was taken ahead may begin. What may not, by now, is left to the others."""
+        if lane.ahead and not self._may_begin(lane, lane.ahead[0]):
+            self._put_back(lane)
+            self._lines.wake_all()
+        return bool(lane.ahead)
+
+    def _able(self) -> list[Line]:
+        """The lines that can begin something new. A busy one, or one that keeps to its rate, can: it will be free soon."""
+        now = self._clock.monotonic()
+        return [lane.line for lane in self._lanes.values() if lane.line.able() and now >= lane.paused_until]
 
     async def _fetch(self, lane: _Lane) -> bool:
         sim = lane.line.sim
@@ -178,17 +203,29 @@ class Senders:
             return False
         wanted = max(1, min(MAX_AHEAD, int(AHEAD_S / max(lane.seconds_each, 0.001))))
         while True:
-            limit = wanted + len(self._held)
-            question = partial(_sendable, sim, self._clock.now(), limit)
-            found = await self._store.read(question)
-            fresh = [message for message in found if message.id not in self._held][:wanted]
-            if fresh or len(found) < limit or lane.line.sim is not sim:
+            question = self._question(lane.line, sim, wanted + len(self._held))
+            found, more = await self._store.read(partial(pull, self._router, question))
+            fresh = [each for each in found if each.message.id not in self._held]
+            if fresh or not more or lane.line.sim is not sim:
                 break  # else other lines took these while we looked; there may be more behind them
         if lane.line.sim is not sim:
             return False
-        lane.ahead.extend(fresh)
-        self._held.update(message.id for message in fresh)
-        return bool(fresh)
+        taken = [each.message for each in lane.turns.choose(fresh, wanted)]
+        lane.ahead.extend(taken)
+        self._held.update(message.id for message in taken)
+        return bool(taken)
+
+    def _question(self, line: Line, sim: Sim, limit: int) -> Pull:
+        able = self._able()
+        wanted = Wanted(
+            iccid=sim.iccid,
+            now=self._clock.now(),
+            limit=limit,
+            sims=tuple(each.sim.iccid for each in able if each.sim is not None),
+            room=line.room(),
+            peers=line.known_only(),
+        )
+        return Pull(line=sim.line, able=frozenset(each.settings.name for each in able), wanted=wanted)
 
     async def _start(self, lane: _Lane, message: Message) -> None:
         """Lays out a message's segments. A concatenated one gets its reference, kept in the database with its PDUs."""
@@ -247,13 +284,16 @@ class Senders:
         if sim is None:
             raise NotClaimedError
         now = self._clock.now()
-        before = lane.unsettled
+        before, message = lane.unsettled, lane.current
         claimed: Segment | None = None
 
         def step(tx: Tx) -> Segment | None:
             if before is not None:
                 self._settle(before, now, tx)
-            return ledger.claim(tx, segment, sim, now)
+            taken = ledger.claim(tx, segment, sim, now)
+            if taken is not None and message is not None and segment.seq == 1 and not taken.attempts:
+                explain(tx, self._router, message, sim, now)
+            return taken
 
         committing = self._store.write(step)
 
@@ -286,6 +326,7 @@ class Senders:
         lane.line.unstored = result.state is SegmentState.UNKNOWN
         if result.line_pause_s:
             lane.paused_until = self._clock.monotonic() + result.line_pause_s
+            self._lines.wake_all()
         if result.state is not SegmentState.SENT:  # stays held until that is stored
             lane.todo.clear()
             lane.current = None

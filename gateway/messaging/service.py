@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from gateway import crashpoints
@@ -36,7 +36,9 @@ from gateway.messaging.model import (
 )
 from gateway.messaging.notices import Notices
 from gateway.messaging.ports import ModemPort, Store, Tx
+from gateway.messaging.resort import resort
 from gateway.messaging.retention import Retention
+from gateway.messaging.routing import Router, Routing
 from gateway.messaging.sender import Senders
 from gateway.messaging.timers import Timers
 
@@ -60,6 +62,7 @@ class Settings:
     reassembly_timeout_s: float = 86400
     allow_emergency: bool = False
     retention_days: int = 0
+    routing: Routing = field(default_factory=Routing)
     chance: Callable[[], float] = random.SystemRandom().random
 
 
@@ -84,8 +87,9 @@ class Service:
         )
         self._new_id = id_maker(clock)
         self._lines = Lines(settings.lines, clock)
-        self._senders = Senders(store, clock, self._lines, self._policy, self._settled)
-        self._counts = Counts(store, clock, self._lines)
+        self._router = Router(settings.routing, self._lines.by_name, settings.region)
+        self._senders = Senders(store, clock, self._lines, self._router, self._policy, self._settled)
+        self._counts = Counts(store, clock, self._lines, self._router)
         self._retention = Retention(store, clock, settings.retention_days)
         self._timers = Timers(
             store,
@@ -112,6 +116,7 @@ class Service:
         """
         now = self._clock.now()
         self._last_event = await self._store.read(lambda tx: tx.events.last())
+        await resort(self._store, self._router, now)
         await self._counts.begin()
         await self._store.write(lambda tx: outbound.recover(tx, self._policy, now))
         await self._store.write(lambda tx: calls.recover(tx, now))
@@ -142,7 +147,7 @@ class Service:
     def _settled(self, segment: Segment, outcome: Outcome) -> None:
         self._counts.changed()
         if outcome.state is SegmentState.SENT:
-            self._lines.sent(segment.line or "")
+            self._lines.sent(segment.line or "", segment.peer)
         if outcome.state is SegmentState.UNKNOWN:
             self.listener.owes(segment.line or "")
         if outcome.state is not SegmentState.SENT:
@@ -161,7 +166,12 @@ class Service:
             error = exc
             return await self._store.write(lambda tx: accept.refuse(tx, request, content, origin, error, now))
         command = Command(
-            request=request, checked=checked, digest=content, origin=origin, max_waiting=self._rules.max_waiting
+            request=request,
+            checked=checked,
+            digest=content,
+            origin=origin,
+            max_waiting=self._rules.max_waiting,
+            router=self._router,
         )
         result = await self._store.write(lambda tx: accept.accept(tx, command, self._new_id, now))
         crashpoints.at("command.stored")

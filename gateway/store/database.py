@@ -28,7 +28,7 @@ from gateway.store.calls import Calls
 from gateway.store.deliveries import Deliveries
 from gateway.store.incoming import Parts
 from gateway.store.outbox import Commands, Events
-from gateway.store.outgoing import Messages, Reports, Segments
+from gateway.store.outgoing import Messages, Queues, Reports, Segments
 from gateway.store.retention import Old
 from gateway.store.rows import ms
 
@@ -69,6 +69,7 @@ class Transaction:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self.messages = Messages(db)
+        self.queues = Queues(db)
         self.segments = Segments(db)
         self.parts = Parts(db)
         self.reports = Reports(db)

@@ -147,6 +147,28 @@ def m005_calls(db: Database) -> None:
     _run(db, _CALLS)
 
 
+_QUEUES = """
+CREATE TABLE queues (
+  n INTEGER PRIMARY KEY AUTOINCREMENT, modem TEXT NOT NULL, route TEXT NOT NULL, client TEXT NOT NULL, UNIQUE (modem, route, client)
+);
+ALTER TABLE messages ADD COLUMN queue INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE messages ADD COLUMN preferred TEXT NOT NULL DEFAULT '';
+DROP INDEX messages_to_send;
+CREATE INDEX messages_in_queue ON messages (queue, priority DESC, n) WHERE direction = 'outbound' AND status IN ('queued', 'sending');
+CREATE INDEX messages_begun ON messages (iccid, priority DESC, n)
+  WHERE direction = 'outbound' AND status IN ('queued', 'sending') AND iccid <> '';
+CREATE INDEX messages_preferring ON messages (preferred, priority DESC, n)
+  WHERE direction = 'outbound' AND status IN ('queued', 'sending') AND preferred <> '';
+CREATE INDEX messages_talked ON messages (peer, n) WHERE iccid <> '';
+"""
+
+
+@migrations()
+def m006_queues(db: Database) -> None:
+    """What waits in an older file gets its queue at the next start, when the routes are known."""
+    _run(db, _QUEUES)
+
+
 def _run(db: Database, statements: str) -> None:
     for statement in filter(str.strip, statements.split(";\n")):
         db.execute(statement)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.messaging.ledger import LONGEST_PAUSE
-from gateway.messaging.model import Message, MessageFilter, Report, Segment, SegmentState, TimelineEntry
+from gateway.messaging.model import Message, MessageFilter, Queue, Report, Segment, SegmentState, TimelineEntry, Wanted
 from gateway.store import rows
 from gateway.store.rows import ms
 
@@ -16,17 +17,26 @@ _COLUMNS = ", ".join(rows.MESSAGE_COLUMNS)
 _MARKS = ", ".join("?" * len(rows.MESSAGE_COLUMNS))
 _INSERT_MESSAGE = f"INSERT INTO messages ({_COLUMNS}) VALUES ({_MARKS})"  # noqa: S608 - own names
 
-# What a SIM may send now, first attempts in accept order at equal priority. An `ordered` message makes its recipient's
-# later ones wait. A pause that is longer than any we make is one from before the clock went back: it is over.
-_SENDABLE = """
-SELECT * FROM messages AS m INDEXED BY messages_to_send
-WHERE direction = 'outbound' AND status IN ('queued', 'sending')
-  AND (modem IS NULL OR modem = ?) AND (iccid = '' OR iccid = ?)
-  AND (not_before IS NULL OR not_before NOT BETWEEN ? AND ?) AND (expires_at IS NULL OR expires_at > ?)
+_WAITING = "direction = 'outbound' AND status IN ('queued', 'sending')"
+
+# An `ordered` message makes its recipient's later ones wait. A pause that is longer than any we make is one from before
+# the clock went back: it is over.
+_FREE = """(not_before IS NULL OR not_before NOT BETWEEN :pausing AND :longest) AND (expires_at IS NULL OR expires_at > :now)
   AND NOT EXISTS (SELECT 1 FROM messages AS earlier WHERE earlier.peer = m.peer AND earlier.n < m.n
-    AND earlier.ordered = 1 AND earlier.status IN ('scheduled', 'queued', 'sending', 'unknown'))
-ORDER BY priority DESC, n LIMIT ?
-"""
+    AND earlier.ordered = 1 AND earlier.status IN ('scheduled', 'queued', 'sending', 'unknown'))"""
+_MAY_BEGIN = """iccid = '' AND segments <= :room
+  AND (:peers IS NULL OR peer IN (SELECT value FROM json_each(:peers)))"""
+_FIRST = "ORDER BY priority DESC, n LIMIT :limit"
+
+_BEGUN = f"""SELECT * FROM messages AS m INDEXED BY messages_begun
+WHERE {_WAITING} AND iccid <> '' AND iccid = :iccid AND {_FREE} {_FIRST}"""  # noqa: S608 - own words
+_PREFERRING = f"""SELECT * FROM messages AS m INDEXED BY messages_preferring
+WHERE {_WAITING} AND preferred <> '' AND preferred = :iccid AND {_MAY_BEGIN} AND {_FREE} {_FIRST}"""  # noqa: S608 - own words
+# Messages are dealt out over slots by their number, well mixed: clients often send by turns.
+_IN_QUEUE = f"""SELECT * FROM messages AS m INDEXED BY messages_in_queue
+WHERE {_WAITING} AND queue = :queue AND {_MAY_BEGIN}
+  AND (preferred = '' OR preferred NOT IN (SELECT value FROM json_each(:sims)))
+  AND (:of = 1 OR ((n * 40503) >> 4) % :of IN (SELECT value FROM json_each(:slots))) AND {_FREE} {_FIRST}"""  # noqa: S608 - own words
 
 
 class Messages:
@@ -57,9 +67,52 @@ class Messages:
         query = f"SELECT * FROM messages WHERE n < ?{where} ORDER BY n DESC LIMIT ?"  # noqa: S608 - own names
         return [rows.message(row) for row in self._db.execute(query, (before, *given.values(), wanted.limit))]
 
-    def sendable(self, line: str, iccid: str, now: datetime, limit: int) -> list[Message]:
-        pausing = ms(now + timedelta(milliseconds=1)), ms(now + LONGEST_PAUSE)
-        return [rows.message(row) for row in self._db.execute(_SENDABLE, (line, iccid, *pausing, ms(now), limit))]
+    def begun(self, wanted: Wanted) -> list[Message]:
+        """Messages that this SIM has begun: they stay with it, whatever the routes say."""
+        return self._sendable(_BEGUN, wanted)
+
+    def preferring(self, wanted: Wanted) -> list[Message]:
+        """New messages whose recipient this SIM last talked to."""
+        return self._sendable(_PREFERRING, wanted)
+
+    def in_queue(self, queue: int, slots: Sequence[int], of: int, wanted: Wanted) -> list[Message]:
+        """New messages of a queue that fall into one of `slots` out of `of` and prefer no other SIM that is there."""
+        share = {"queue": queue, "of": of, "slots": json.dumps(slots), "sims": json.dumps(wanted.sims)}
+        return self._sendable(_IN_QUEUE, wanted, **share)
+
+    def _sendable(self, query: str, wanted: Wanted, **more: Any) -> list[Message]:
+        values = {
+            "iccid": wanted.iccid,
+            "now": ms(wanted.now),
+            "pausing": ms(wanted.now + timedelta(milliseconds=1)),
+            "longest": ms(wanted.now + LONGEST_PAUSE),
+            "room": wanted.room,
+            "peers": None if wanted.peers is None else json.dumps(sorted(wanted.peers)),
+            "limit": wanted.limit,
+        }
+        return [rows.message(row) for row in self._db.execute(query, values | more)]
+
+    def last_sim(self, peer: str, since: datetime) -> str:
+        """The SIM (ICCID) that last talked to a number, in either direction; "" if none did since then.
+
+        One that failed to does not count: the next message had better try another.
+        """
+        query = """SELECT iccid FROM messages INDEXED BY messages_talked WHERE peer = ? AND iccid <> '' AND updated_at >= ?
+                   AND status IN ('sending', 'sent', 'delivered', 'receiving', 'received') ORDER BY n DESC LIMIT 1"""
+        row = self._db.execute(query, (peer, ms(since))).fetchone()
+        return str(row["iccid"]) if row else ""
+
+    def waiting_behind(self, n: int, limit: int) -> list[Message]:
+        """Outbound messages that are not finished, in accept order from behind number `n` on."""
+        query = """SELECT * FROM messages WHERE n > ? AND direction = 'outbound'
+                   AND status IN ('scheduled', 'queued', 'sending') ORDER BY n LIMIT ?"""
+        return [rows.message(row) for row in self._db.execute(query, (n, limit))]
+
+    def bound_elsewhere(self, lines: Collection[str]) -> int:
+        """How many messages that are not finished were begun on a line that is none of these."""
+        query = """SELECT count(*) FROM messages WHERE direction = 'outbound' AND status IN ('queued', 'sending', 'unknown')
+                   AND iccid <> '' AND line NOT IN (SELECT value FROM json_each(?))"""
+        return int(self._db.execute(query, (json.dumps(list(lines)),)).fetchone()[0])
 
     def due(self, now: datetime) -> list[Message]:
         query = "SELECT * FROM messages WHERE status = 'scheduled' AND send_at <= ? ORDER BY send_at, n LIMIT 1000"
@@ -84,15 +137,15 @@ class Messages:
         return rows.maybe_at(row[0])
 
     def waiting_count(self) -> int:
-        query = """SELECT (SELECT count(*) FROM messages INDEXED BY messages_to_send
+        query = """SELECT (SELECT count(*) FROM messages INDEXED BY messages_in_queue
                      WHERE direction = 'outbound' AND status IN ('queued', 'sending'))
                    + (SELECT count(*) FROM messages INDEXED BY messages_scheduled WHERE status = 'scheduled')"""
         return int(self._db.execute(query).fetchone()[0])
 
-    def waiting_by_modem(self) -> dict[str | None, int]:
-        """How many messages wait for each modem; None: for any."""
-        query = """SELECT modem, count(*) FROM messages INDEXED BY messages_to_send
-                   WHERE direction = 'outbound' AND status IN ('queued', 'sending') GROUP BY modem"""
+    def waiting_by_queue(self) -> dict[int, int]:
+        """How many messages wait in each queue."""
+        query = f"""SELECT queue, count(*) FROM messages INDEXED BY messages_in_queue
+                    WHERE {_WAITING} GROUP BY queue"""  # noqa: S608 - own words
         return dict(self._db.execute(query).fetchall())
 
     def log(self, message_id: str, entry: TimelineEntry) -> None:
@@ -104,6 +157,52 @@ class Messages:
     def timeline(self, message_id: str) -> list[TimelineEntry]:
         query = "SELECT * FROM timeline WHERE message_id = ? ORDER BY n"
         return [rows.timeline_entry(row) for row in self._db.execute(query, (message_id,))]
+
+
+MAX_QUEUES = 200
+"""Rows of the table `queues`. Beyond that, what no client waits in is dropped; then new clients share one."""
+
+
+class Queues:
+    """Table `queues`."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def all(self) -> list[Queue]:
+        query = "SELECT n, modem, route, client FROM queues ORDER BY n"
+        return [
+            Queue(n=row["n"], modem=row["modem"], route=row["route"], client=row["client"])
+            for row in self._db.execute(query)
+        ]
+
+    def number(self, modem: str, route: str, client: str) -> int:
+        """The queue for these, made if there is none."""
+        found = self._find(modem, route, client)
+        if found is None and client and self._full():
+            client = ""
+            found = self._find(modem, route, client)
+        if found is not None:
+            return found
+        values = (modem, route, client)
+        return int(
+            self._db.execute("INSERT INTO queues (modem, route, client) VALUES (?, ?, ?)", values).lastrowid or 0
+        )
+
+    def _find(self, modem: str, route: str, client: str) -> int | None:
+        query = "SELECT n FROM queues WHERE modem = ? AND route = ? AND client = ?"
+        row = self._db.execute(query, (modem, route, client)).fetchone()
+        return int(row["n"]) if row else None
+
+    def _full(self) -> bool:
+        count = "SELECT count(*) FROM queues"
+        if self._db.execute(count).fetchone()[0] < MAX_QUEUES:
+            return False
+        self._db.execute(
+            """DELETE FROM queues WHERE n NOT IN (SELECT queue FROM messages
+               WHERE direction = 'outbound' AND status IN ('scheduled', 'queued', 'sending', 'unknown'))"""
+        )
+        return bool(self._db.execute(count).fetchone()[0] >= MAX_QUEUES)
 
 
 class Segments:

@@ -23,7 +23,8 @@ ALLOWED: dict[str, frozenset[str]] = {
     "at": frozenset({"errors"}),  # never pdu: a PDU is opaque hex there
     "modem": frozenset({"at", "pdu", "mms", "errors", "clock"}),
     "messaging": frozenset({"pdu", "mms", "errors", "clock"}),  # never modem, store, edges: those are its own Protocols
-    "config": frozenset({"errors"}),
+    "sections": frozenset(),
+    "config": frozenset({"errors", "sections"}),
     "secret_files": frozenset({"config", "errors"}),
     "store": frozenset({"messaging", "errors", "clock"}),
     "wire": frozenset({"messaging", "errors", "clock"}),

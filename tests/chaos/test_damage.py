@@ -93,7 +93,7 @@ def test_a_database_that_is_damaged_while_it_runs_is_replaced_without_a_restart(
         gateway.wait_status("before", "delivered")
         with database(tmp_path) as db:
             db.execute("PRAGMA writable_schema = ON")
-            db.execute("UPDATE sqlite_schema SET sql = 'CREATE nonsense' WHERE name = 'messages_to_send'")
+            db.execute("UPDATE sqlite_schema SET sql = 'CREATE nonsense' WHERE name = 'messages_in_queue'")
             version = db.execute("PRAGMA schema_version").fetchone()[0]
             db.execute(f"PRAGMA schema_version = {version + 1}")
         db.close()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.messaging.ports import Tx
-from gateway.messaging.sender import _sendable
+from gateway.messaging.selection import pull
 from tests.messaging.rig import NOT_SENT, UNKNOWN, Answer, Rig, refused, rig, run, until
 
 LONG = "0123456789" * 40  # three segments
@@ -29,8 +29,8 @@ class Delay:
 
     async def read(self, question: Callable[[Tx], Any]) -> Any:
         found = await self._read(question)
-        is_its = isinstance(question, partial) and question.func is _sendable and question.args[0].line == self._line
-        if is_its and found and not self.over.is_set():
+        is_its = isinstance(question, partial) and question.func is pull and question.args[1].line == self._line
+        if is_its and found[0] and not self.over.is_set():
             self.waiting.set()
             await self.over.wait()
         return found

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 import sqlite3
+from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,8 +15,9 @@ from typing import Any
 import pytest
 
 from gateway.errors import StoreError
-from gateway.messaging.model import Message, MessageFilter, Segment, SegmentState, Status, TimelineEntry
+from gateway.messaging.model import Message, MessageFilter, Segment, SegmentState, Status, TimelineEntry, Wanted
 from gateway.messaging.ports import Tx
+from gateway.store import SqliteStore, outgoing
 from gateway.store.migrations import migrations
 from tests.store.opening import NOW, add, elsewhere, kept, opened, raw
 
@@ -56,6 +59,8 @@ EVERYTHING: dict[str, Any] = {
     "modem": "one",
     "line": "two",
     "iccid": "8949",
+    "queue": 7,
+    "preferred": "8944",
     "text": "line\r\nend \x00 😀 ",
     "data": bytes(range(256)),
     "encoding": "ucs2",
@@ -136,8 +141,10 @@ def test_what_may_be_sent_is_found_in_order_by_an_index(tmp_path: Path) -> None:
     kinds: list[tuple[str, dict[str, Any]]] = [
         ("plain", {}),
         ("urgent", {"priority": 9}),
-        ("bound here", {"modem": "one"}),
-        ("bound elsewhere", {"modem": "two"}),
+        ("in another queue", {"queue": 2}),
+        ("prefers this SIM", {"preferred": "sim"}),
+        ("prefers one that is away", {"preferred": "away"}),
+        ("too long", {"segments": 4}),
         ("this SIM", {"iccid": "sim", "status": Status.SENDING}),
         ("another SIM", {"iccid": "other"}),
         ("paused", {"not_before": later}),
@@ -162,21 +169,63 @@ def test_what_may_be_sent_is_found_in_order_by_an_index(tmp_path: Path) -> None:
                     tx.messages.insert(message(id=name, **changes))
 
             await store.write(change)
-            found = await store.read(lambda tx: tx.messages.sendable("one", "sim", NOW, 100))
-            assert [each.id for each in found] == [
-                *("urgent", "plain", "bound here", "this SIM", "pause over", "not expired", "ordered", "after it")
+            wanted = Wanted(iccid="sim", now=NOW, limit=100, sims=("sim", "there"), room=3)
+            assert await ids(store, lambda tx: tx.messages.begun(wanted)) == ["this SIM"]
+            assert await ids(store, lambda tx: tx.messages.preferring(wanted)) == ["prefers this SIM"]
+            assert await ids(store, lambda tx: tx.messages.in_queue(0, (0,), 1, wanted)) == [
+                *("urgent", "plain", "prefers one that is away", "pause over", "not expired", "ordered", "after it")
             ]
+            known = replace(wanted, peers=frozenset({"72212"}))
+            assert await ids(store, lambda tx: tx.messages.in_queue(0, (0,), 1, known)) == ["after it"]
+            first = await ids(store, lambda tx: tx.messages.in_queue(0, (0,), 2, wanted))
+            second = await ids(store, lambda tx: tx.messages.in_queue(0, (1,), 2, wanted))
+            assert (len(first) + len(second), set(first) & set(second)) == (7, set())
 
-            def plan(tx: Tx) -> str:
-                from gateway.store import outgoing
-
-                rows = raw(tx).execute(f"EXPLAIN QUERY PLAN {outgoing._SENDABLE}", ("", "", 0, 0, 0, 1)).fetchall()
+            def plan(tx: Tx, query: str) -> str:
+                names = dict.fromkeys(re.findall(r":([a-z]+)", query))
+                rows = raw(tx).execute(f"EXPLAIN QUERY PLAN {query}", names).fetchall()
                 return "; ".join(row["detail"] for row in rows)
 
-            steps = await store.read(plan)
-            assert "messages_to_send" in steps
-            assert "messages_ordered" in steps
-            assert "TEMP B-TREE" not in steps
+            for kind in ("begun", "preferring", "in_queue"):
+                query = getattr(outgoing, f"_{kind.upper()}")
+                steps = await store.read(lambda tx, query=query: plan(tx, query))  # type: ignore[misc]
+                assert f"messages_{kind}" in steps
+                assert "messages_ordered" in steps
+                assert "TEMP B-TREE" not in steps
+
+    asyncio.run(scenario())
+
+
+async def ids(store: SqliteStore, question: Callable[[Tx], list[Message]]) -> list[str]:
+    return [each.id for each in await store.read(question)]
+
+
+def test_queues_are_numbered_once_and_those_of_clients_that_are_gone_are_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outgoing, "MAX_QUEUES", 3)
+
+    async def scenario() -> None:
+        async with opened(tmp_path) as store:
+
+            async def number(*key: str) -> int:
+                return await store.write(lambda tx: tx.queues.number(*key))
+
+            first = await number("", "", "a")
+            assert await number("", "", "a") == first
+            assert await number("one", "", "a") != first
+            await store.write(lambda tx: tx.messages.insert(message(queue=first, status=Status.SCHEDULED)))
+            await number("", "", "b")
+            await number("", "", "c")
+            assert [each.client for each in await store.read(lambda tx: tx.queues.all())] == ["a", "c"]
+            for n, client in enumerate("cde"):
+                queue = await number("", "", client)
+                await store.write(
+                    lambda tx, n=n, queue=queue: tx.messages.insert(message(id=f"x{n}", queue=queue))  # type: ignore[misc]
+                )
+            assert [each.client for each in await store.read(lambda tx: tx.queues.all())] == ["a", "c", "d", ""]
+            assert await number("", "", "f") == queue
+            assert await number("", "", "a") == first
 
     asyncio.run(scenario())
 

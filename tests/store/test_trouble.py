@@ -256,7 +256,7 @@ def test_damage_that_is_met_is_told_and_the_file_is_set_aside_next_time(tmp_path
             assert not store.damaged
             db = sqlite3.connect(tmp_path / "smsgw.db")
             db.execute("PRAGMA writable_schema = ON")
-            db.execute("UPDATE sqlite_schema SET sql = 'CREATE nonsense' WHERE name = 'messages_to_send'")
+            db.execute("UPDATE sqlite_schema SET sql = 'CREATE nonsense' WHERE name = 'messages_in_queue'")
             db.execute(f"PRAGMA schema_version = {db.execute('PRAGMA schema_version').fetchone()[0] + 1}")
             db.commit()
             db.close()

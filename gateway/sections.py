@@ -1,0 +1,87 @@
+"""The base of the configuration's sections, and those that say which modem takes what, when, and how much."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+_NAME = re.compile(r"[a-z0-9-]*")
+_PREFIX = re.compile(r"\+?[0-9]{1,15}")
+_COUNTRY = re.compile(r"[A-Z]{2}")
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+def _like(pattern: re.Pattern[str]) -> AfterValidator:
+    def check(text: str) -> str:
+        if not pattern.fullmatch(text):
+            raise ValueError("form")
+        return text
+
+    return AfterValidator(check)
+
+
+def _one_or_more(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _texts(pattern: re.Pattern[str]) -> Any:
+    """One text or a list of them."""
+    return Annotated[
+        tuple[Annotated[str, _like(pattern)], ...], Field(strict=False, max_length=100), BeforeValidator(_one_or_more)
+    ]
+
+
+class RouteSection(Section):
+    """`[[route]]`: the first one that matches a recipient counts."""
+
+    name: Annotated[str, _like(_NAME)] = Field(default="", description="lower-case letters, digits and hyphens")
+    prefix: _texts(_PREFIX) = Field(  # type: ignore[valid-type]
+        default=(), description='the beginning of a number, for example "+49", or a list of such'
+    )
+    country: _texts(_COUNTRY) = Field(  # type: ignore[valid-type]
+        default=(), description='a country code of two capital letters, for example "DE", or a list of such'
+    )
+    modems: Annotated[tuple[str, ...], Field(strict=False, max_length=100)] = Field(
+        default=(), description="a list of names of modems"
+    )
+    weights: Annotated[tuple[Annotated[int, Field(ge=1, le=100)], ...], Field(strict=False, max_length=100)] = Field(
+        default=(), description="a whole number from 1 to 100 for each of the modems"
+    )
+    fallback: bool = Field(default=False, description="true or false")
+
+
+class RoutingSection(Section):
+    sticky_hours: float = Field(default=24, ge=0, le=8784, description="hours from 0 (never) to 8784")
+    client_tag: str = Field(default="client", min_length=1, max_length=64, description="the name of a tag")
+
+
+def route_names(routes: Sequence[RouteSection]) -> list[str]:
+    """What each route is called: its name, else what it matches."""
+    return [route.name or ",".join((*route.prefix, *route.country)) or f"route-{n}" for n, route in enumerate(routes)]
+
+
+def check_routes(routes: Sequence[RouteSection], modems: Sequence[str]) -> list[str]:
+    """Mistakes that no single field can tell, one line each."""
+    mistakes = []
+    names = route_names(routes)
+    for n, route in enumerate(routes):
+        key = f"route[{n}]"
+        unknown = [name for name in route.modems if name not in modems]
+        if unknown:
+            known = ", ".join(modems) or "none"
+            mistakes.append(f"{key}.modems: there is no modem {unknown[0]!r}; allowed: {known}")
+        if len(set(route.modems)) < len(route.modems):
+            mistakes.append(f"{key}.modems: a modem is named twice")
+        if route.weights and len(route.weights) != len(route.modems):
+            mistakes.append(f"{key}.weights: there are {len(route.weights)} for {len(route.modems)} modems")
+        if names.index(names[n]) < n:
+            mistakes.append(
+                f"{key}.name: route[{names.index(names[n])}] has that name, or matches the same; give another"
+            )
+    return mistakes
