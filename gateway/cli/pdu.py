@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
+import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from gateway.cli.pdu_walk import Field
     from gateway.pdu import Direction, Frame, UserData
 
-WRAP = 20
-"""Octets on a line."""
+MAX_FILL = 64
+"""Octets that a PDU may want behind a mistake, its user data aside."""
 IN_WORDS = {"mt": "from the network to the mobile", "mo": "from the mobile to the network"}
 
 
@@ -43,10 +44,18 @@ class _Decoded:
 
 @dataclass(frozen=True, slots=True)
 class _Mistake:
-    """What could not be read. `text`: the hex as it was given."""
+    """What could not be read. `text`: the hex as it was given; `direction`: in which it is likely to go."""
 
     text: str
     error: PduError
+    direction: Direction
+    detected: bool
+    has_sc: bool
+
+    @property
+    def reason(self) -> str:
+        """What is wrong, without the place."""
+        return str(self.error).removesuffix(f" (at octet {self.error.offset})")
 
 
 @pdu.command(
@@ -67,20 +76,22 @@ def decode(context: click.Context, pdus: Sequence[str], direction: str | None, n
 
     Without HEX they are read from standard input, one a line; other lines of a modem's answer (+CMGL: …, OK) are
     passed over. The parts of a concatenated text are also joined. The direction is told by the message type unless given.
-    What cannot be read is told with its place, and the others are shown all the same.
+    Of what cannot be read the fields in front of the mistake are shown, and where it is; the others are shown all the same.
     """
     items = [_decode(text.strip(), direction, has_sc=not no_sc) for text in pdus or _from_input()]
     joined = _joined([item for item in items if isinstance(item, _Decoded)])
     if as_json:
         click.echo(json.dumps({"pdus": [*map(_object, items)], "joined": joined}, ensure_ascii=False))
     for n, item in enumerate(items, start=1):
+        if not as_json:
+            click.echo(("" if n == 1 else "\n") + _shown(item))
         if isinstance(item, _Mistake):
             click.echo(f"smsgw: PDU {n}: {item.error}{_marked(item.text, item.error.offset)}", err=True)
-        elif not as_json:
-            click.echo(("" if n == 1 else "\n") + _table(item))
     for whole in [] if as_json else joined:
+        from gateway.cli.pdu_show import bold
+
         peer, parts = whole.pop("peer"), whole.pop("parts")
-        click.echo(f"\n{_bold(f'{parts} parts together')}, {peer}")
+        click.echo(f"\n{bold(f'{parts} parts together')}, {peer}")
         for name, value in whole.items():
             click.echo(f"{name:12}{shown(str(value))}")
     if any(isinstance(item, _Mistake) for item in items):
@@ -117,7 +128,8 @@ def _decode(text: str, direction: str | None, *, has_sc: bool) -> _Decoded | _Mi
             mistakes.append(exc)
         else:
             return _Decoded(frame, bytes.fromhex(text), way, detected=not direction, has_sc=has_sc)
-    return _Mistake(text, mistakes[0])  # what is wrong with it as the likelier of the two
+    # What is wrong with it as the likelier of the two.
+    return _Mistake(text, mistakes[0], ways[0], detected=not direction, has_sc=has_sc)
 
 
 def _read(text: str, direction: Direction, has_sc: bool) -> Frame:
@@ -149,10 +161,29 @@ def _likely(text: str, has_sc: bool) -> tuple[Direction, Direction]:
 # --- showing ---
 
 
-def _fields(item: _Decoded) -> list[Field]:
+def _fields(item: _Decoded | _Mistake) -> list[Field]:
     from gateway.cli.pdu_walk import walk
 
-    return walk(item.frame, item.octets, has_sc=item.has_sc)
+    if isinstance(item, _Decoded):
+        return walk(item.frame, item.octets, has_sc=item.has_sc)
+    # What stands in front of a mistake is read as if something that makes sense followed.
+    before = _octets_of(item.text)[: item.error.offset]
+    for fill in range(MAX_FILL + 0xFF):
+        octets = before + bytes(fill)
+        try:
+            frame = _read(octets.hex(), item.direction, item.has_sc)
+        except PduError:
+            continue
+        fields = walk(frame, octets, has_sc=item.has_sc)
+        ends = accumulate(len(field.octets) for field in fields)
+        return [field for field, end in zip(fields, ends, strict=True) if end <= len(before)]
+    return []
+
+
+def _octets_of(text: str) -> bytes:
+    """The octets that are hex digits, up to the first one that is not."""
+    digits = re.match(r"(?:[0-9a-fA-F]{2})*", text)
+    return bytes.fromhex(digits.group()) if digits else b""
 
 
 def _object(item: _Decoded | _Mistake) -> dict[str, Any]:
@@ -160,7 +191,7 @@ def _object(item: _Decoded | _Mistake) -> dict[str, Any]:
     from gateway.cli.pdu_walk import NAMES
 
     if isinstance(item, _Mistake):
-        return {"error": str(item.error), "offset": item.error.offset}
+        return {"error": str(item.error), "offset": item.error.offset, "fields": _field_objects(item)}
     tpdu = item.frame.tpdu
     entry: dict[str, Any] = {
         "type": NAMES[type(tpdu)],
@@ -179,7 +210,12 @@ def _object(item: _Decoded | _Mistake) -> dict[str, Any]:
             entry[name] = stamp.moment.isoformat() if stamp.moment else None
     if tpdu.ud is not None:
         entry |= _user_data(tpdu.ud)
-    entry["fields"] = [
+    entry["fields"] = _field_objects(item)
+    return entry
+
+
+def _field_objects(item: _Decoded | _Mistake) -> list[dict[str, Any]]:
+    return [
         {
             "name": field.name,
             "octets": field.octets.hex().upper(),
@@ -190,7 +226,6 @@ def _object(item: _Decoded | _Mistake) -> dict[str, Any]:
         }
         for field in _fields(item)
     ]
-    return entry
 
 
 def _user_data(ud: UserData) -> dict[str, Any]:
@@ -211,34 +246,19 @@ def _content(parts: Sequence[UserData]) -> dict[str, Any]:
     return {"data_hex": (content.data or b"").hex()}
 
 
-def _table(item: _Decoded) -> str:
-    from gateway.cli.pdu_walk import FLAG_CLAUSES, NAMES
+def _shown(item: _Decoded | _Mistake) -> str:
+    """The table of a PDU, or of what stands in front of a mistake in it."""
+    from gateway.cli.pdu_show import bold, table
+    from gateway.cli.pdu_walk import NAMES
 
     fields = _fields(item)
-    how = " (told by the message type)" if item.detected else ""
-    lines = [f"{_bold(NAMES[type(item.frame.tpdu)])}, {IN_WORDS[item.direction.value]}{how}"]
-    width = max(len(field.name) for field in fields) + 2
-    for field in fields:
-        head = "  ".join(filter(None, (shown(field.value), _dim(field.meaning))))
-        lines.append(f"{_name(f'{field.name:{width}}')}{head}")
-        lines += [
-            f"{'':{width}}{_name(f'{name:8}')}{value}  {_dim(f'{meaning}  {FLAG_CLAUSES[name]}')}"
-            for name, value, meaning in field.bits
-        ]
-        octets = [f"{octet:02X}" for octet in field.octets]
-        rows = [" ".join(octets[at : at + WRAP]) for at in range(0, len(octets), WRAP)]
-        lines += [
-            f"{'':{width}}{_octets(row)}" + (f"  {_dim(field.clause)}" if row is rows[-1] else "") for row in rows
-        ]
-    return "\n".join(lines)
-
-
-def _style(**how: Any) -> Callable[[str], str]:
-    return lambda text: text if "NO_COLOR" in os.environ or not text else click.style(text, **how)
-
-
-_bold, _dim = _style(bold=True), _style(dim=True)
-_name, _octets = _style(fg="cyan"), _style(fg="green")
+    words = IN_WORDS[item.direction.value] + (" (told by the message type)" if item.detected else "")
+    if isinstance(item, _Decoded):
+        return f"{bold(NAMES[type(item.frame.tpdu)])}, {words}\n{table(fields)}"
+    kind = next((field.meaning for field in fields if field.bits), "a PDU")
+    used = sum(len(field.octets) for field in fields)
+    mistake = f"{item.reason} (at octet {item.error.offset})"
+    return f"{bold(kind)} with a mistake, {words}\n{table(fields, _octets_of(item.text)[used:], mistake)}"
 
 
 def _joined(decoded: Sequence[_Decoded]) -> list[dict[str, Any]]:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from gateway.pdu import Folding, Language, Segmentation
 
 LANGUAGES = {"tr": "TURKISH", "es": "SPANISH", "pt": "PORTUGUESE"}
+MAX_NARROW_REF = 0xFF
+"""Of a concatenation reference without --wide (23.040 9.2.3.24.1)."""
 FOLDINGS = {"typography": "TYPOGRAPHY", "accents": "ACCENTS", "greek": "GREEK"}
 
 
@@ -58,7 +60,12 @@ Examples:
 @click.option("--reply-path", is_flag=True, help="Set TP-RP.")
 @click.option("--reject-duplicates", is_flag=True, help="Set TP-RD.")
 @click.option("--sc", metavar="NUMBER", help="Service centre; the SIM's own if left out.")
-@click.option("--ref", type=click.IntRange(0, 65535), default=0, help="Concatenation reference. [default: 0]")
+@click.option(
+    "--ref",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Concatenation reference, 0 to 255, or with --wide to 65535. [default: 0]",
+)
 @click.option("--wide", is_flag=True, help="Use a reference of 16 bits.")
 @click.option("--language", "languages", multiple=True, type=click.Choice(list(LANGUAGES)), help="Allow its tables.")
 @click.option("--locking", is_flag=True, help="Allow locking shift tables, too.")
@@ -77,6 +84,8 @@ def encode(to: str, text: str | None, from_stdin: bool, data: bytes | None, as_j
     """
     if [text is not None, from_stdin, data is not None].count(True) != 1:
         raise click.UsageError("give one of TEXT, --from-stdin and --data")
+    if options["ref"] > MAX_NARROW_REF and not options["wide"]:
+        raise click.UsageError(f"--ref above {MAX_NARROW_REF} needs --wide")
     if from_stdin or text == "-":
         text = sys.stdin.read().removesuffix("\n")
     content = data if data is not None else text or ""

@@ -81,6 +81,7 @@ FLAG_CLAUSES: Mapping[str, str] = {
     "TP-SRQ": "23.040 9.2.3.26",
     "TP-LP": "23.040 9.2.3.28",
 }
+FLAG_MASKS: Mapping[str, int] = {"TP-MTI": 0x03, **{name: mask for flags in FLAGS.values() for name, mask, *_ in flags}}
 _CLAUSES: Mapping[type, str] = {
     Deliver: "23.040 9.2.2.1",
     DeliverReport: "23.040 9.2.2.1a",

@@ -176,7 +176,10 @@ def test_pdus_are_decoded_and_encoded() -> None:
 
 
 def test_a_broken_pdu_says_where() -> None:
-    assert "PDU 1: " in failed(run("pdu", "decode", "00"), 1)
+    result = run("pdu", "decode", "00")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert result.stderr.startswith("smsgw: PDU 1: ")
+    assert "SC address" in result.stdout
     assert "PDU 1: " in failed(run("pdu", "decode", "zz"), 1)
     assert "PDU 1: " in failed(run("pdu", "decode", ""), 1)
     assert "not_encodable" not in failed(run("pdu", "encode", "1234", "Привет", "--encoding", "gsm7"), 1)

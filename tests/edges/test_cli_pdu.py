@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.cli.main import cli
+from gateway.cli.pdu_show import columns as columns_of
+from gateway.cli.pdu_show import wrapped
 from gateway.cli.pdu_walk import FLAG_CLAUSES, FLAGS, NAMES, walk
 from gateway.errors import PduError
 from gateway.pdu import Address, Command, DeliverReport, Direction, Submit, decode_frame, encode_frame
@@ -22,8 +24,8 @@ DELIVER = "07916407058099F9040B916407281553F800006211429050704A0AE8329BFD4697D9E
 REPORT = "07916407058099F9062A0B916407281553F8621142905070806211429050218000"
 
 
-def run(*args: str, stdin: str | None = None) -> Result:
-    return CliRunner().invoke(cli, ["pdu", *args], input=stdin)
+def run(*args: str, stdin: str | None = None, columns: int = 120) -> Result:
+    return CliRunner().invoke(cli, ["pdu", *args], input=stdin, env={"COLUMNS": str(columns)})
 
 
 def fields(*args: str) -> list[dict[str, Any]]:
@@ -45,12 +47,53 @@ def test_a_deliver_field_by_field() -> None:
     }
 
 
-def test_the_table_names_field_meaning_octets_and_clause() -> None:
+def test_the_table_has_place_octets_meaning_and_clause_beside_each_field() -> None:
     text = run("decode", REPORT).stdout
-    assert text.startswith("SMS-STATUS-REPORT, from the network to the mobile (told by the message type)\n")
-    for line in ("TP-ST", "completed: received by the SME", "23.040 9.2.3.15", "0B 91 64 07 28 15 53 F8", "TP-MMS"):
-        assert line in text
+    assert text.startswith("SMS-STATUS-REPORT, from the network to the mobile (told by the message type)\n at field ")
+    lines = {" ".join(line.split()) for line in text.splitlines()}
+    assert lines >= {
+        "at field octets says 23.040",
+        "0 SC address 07 91 64 07 05 80 99 F9 +46705008999 international, numbering plan 1 24.011 8.2.5.1",
+        "TP-MMS .... .1.. no more messages wait 9.2.3.2",
+        "10 TP-RA 0B 91 64 07 28 15 53 F8 +46708251358 international, numbering plan 1 9.2.3.14",
+        "32 TP-ST 00 0x00 completed: received by the SME 9.2.3.15",
+    }
     assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("width", [40, 72, 80, 96, 120, 200])
+@pytest.mark.parametrize("text", ["hello", "Grüße, 日本語のテキスト 👩\u200d👩\u200d👧 " * 2, "x" * 150])
+def test_the_table_fits_the_terminal_and_its_columns_stand_in_line(width: int, text: str) -> None:
+    made = json.loads(run("encode", "+491701234567", text, "--ports", "2948,9200", "--report", "--json").stdout)
+    for hexes in (each["pdu"] for each in made["pdus"]):
+        head, *rows = run("decode", hexes, columns=width).stdout.splitlines()[1:]
+        assert {columns_of(row) <= max(width, 72) for row in [head, *rows]} == {True}
+        starts = [head.index(name) for name in ("field", "octets", "says", "23.040")]
+        for row in rows:
+            cells = [cell_at(row, start, end) for start, end in zip(starts, [*starts[1:], None], strict=True)]
+            assert re.fullmatch(r"([0-9A-F]{2} ?)*|[.01]{4} [.01]{4}", cells[1]), row
+            assert re.fullmatch(r"(\d\d\.\d{3} )?[\d.a]*", cells[3]), row
+        octets = "".join(
+            cell_at(row, starts[1], starts[2]) for row in rows if "." not in cell_at(row, starts[1], starts[2])
+        )
+        assert octets.replace(" ", "") == hexes
+
+
+def cell_at(row: str, start: int, end: int | None) -> str:
+    """What stands between two columns of the terminal."""
+    at, found = 0, ""
+    for char in row:
+        if at >= start and (end is None or at < end):
+            found += char
+        at += columns_of(char)
+    return found.strip()
+
+
+@given(st.text(st.sampled_from("ab  ñ日\u0301👩"), max_size=60), st.integers(2, 20))
+def test_a_wrapped_text_loses_nothing(text: str, room: int) -> None:
+    lines = wrapped(text, room)
+    assert "".join(lines) == text
+    assert all(columns_of(line.rstrip(" ")) <= room for line in lines)
 
 
 @given(strategies.tpdus, strategies.service_centres, st.booleans(), st.integers(0, 3))
@@ -147,12 +190,12 @@ def test_the_line_end_of_standard_input_is_no_part_of_the_text(way: str) -> None
 def test_every_flag_is_named_with_its_clause() -> None:
     lines = run("decode", "--no-sc", "3100048121430000AA0178").stdout.splitlines()
     for name, words in (
-        ("TP-RD", "0  duplicates are accepted  23.040 9.2.3.25"),
-        ("TP-VPF", "2  relative validity period  23.040 9.2.3.3"),
-        ("TP-SRR", "1  a status report is asked for  23.040 9.2.3.5"),
-        ("TP-RP", "0  no reply path  23.040 9.2.3.17"),
+        ("TP-RD", ".... .0.. duplicates are accepted 9.2.3.25"),
+        ("TP-VPF", "...1 0... relative validity period 9.2.3.3"),
+        ("TP-SRR", "..1. .... a status report is asked for 9.2.3.5"),
+        ("TP-RP", "0... .... no reply path 9.2.3.17"),
     ):
-        assert [line for line in lines if re.search(rf"{name} +{re.escape(words)}$", line)], name
+        assert f"{name} {words}" in {" ".join(line.split()) for line in lines}
     assert {name for flags in FLAGS.values() for name, *_ in flags} < FLAG_CLAUSES.keys()
 
 
@@ -205,6 +248,38 @@ def test_a_mistake_is_shown_where_it_is(hexes: str, mark: str) -> None:
     assert len(result.stderr.splitlines()) == 1
 
 
+# Cut, or wrong, at every octet: (the fields in front of it, where the mistake is).
+@pytest.mark.parametrize("direction", ["--mt", "--mo"])
+@pytest.mark.parametrize("hexes", [DELIVER, REPORT, "0071000C9194711032547600080B8B0C0804012C020105041388000165E5672C"])
+def test_the_fields_in_front_of_a_mistake_are_shown(hexes: str, direction: str) -> None:
+    for cut in range(2, len(hexes), 2):
+        for text in (hexes[:cut], hexes[:cut] + "zz" + hexes[cut + 2 :]):
+            told = json.loads(run("decode", "--json", direction, text).stdout)["pdus"][0]
+            octets = "".join(entry["octets"] for entry in told["fields"])
+            assert text.startswith(octets)
+            if "error" in told:
+                assert len(octets) // 2 <= told["offset"] <= len(text) // 2
+                rows = run("decode", direction, text).stdout.splitlines()[2:]
+                last = [row for row in rows if row[:3].strip()][-1]
+                assert last.split()[:2] == [str(len(octets) // 2), "?"]
+
+
+def test_a_mistake_stands_behind_the_fields_with_its_octet() -> None:
+    text = run("decode", DELIVER[:-4]).stdout
+    assert text.startswith("SMS-DELIVER with a mistake, from the network")
+    rows = [" ".join(line.split()) for line in text.splitlines()]
+    assert rows[-2:] == [
+        "26 TP-UDL 0A 10 septets 9.2.3.16",
+        "27 ? E8 32 9B FD 46 97 D9 TP-UD needs 9 octets, 7 are left (at octet 27)",
+    ]
+    named = [entry["name"] for entry in json.loads(run("decode", "--json", DELIVER[:-4]).stdout)["pdus"][0]["fields"]]
+    assert named == ["SC address", "first octet", "TP-OA", "TP-PID", "TP-DCS", "TP-SCTS", "TP-UDL"]
+    # An address of 21 digits, and a header that is longer than the user data.
+    assert "0 ? 00 44 15" not in run("decode", "004415").stdout
+    assert [entry["name"] for entry in fields("004415")] == ["SC address", "first octet"]
+    assert fields("00440291F10004621142905070800305")[-1]["name"] == "TP-UDL"
+
+
 def test_every_option_of_encode_reaches_the_pdu() -> None:
     options = (
         "--report",
@@ -253,6 +328,8 @@ def test_transliteration_and_language_tables_are_used_when_asked_for_and_told() 
         ("encode", "1234", "x", "--ports", "70000,1"),
         ("encode", "1234", "Ж", "--encoding", "gsm7"),
         ("encode", "+12ab", "x"),
+        ("encode", "1234", "x", "--ref", "256"),
+        ("encode", "1234", "x", "--ref", "65536", "--wide"),
     ],
 )
 def test_what_cannot_be_encoded_is_one_clear_line(args: tuple[str, ...]) -> None:
