@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from gateway.emulator.modem import Modem
     from gateway.emulator.personalities import Personality, Power
 
-GOING_S = 0.05  # between the OK and the end: a hang-up takes what was not yet read
+GOING_S = 0.05  # between the answer and the end: a hang-up takes what was not yet read
 
 
 def handlers(personality: Personality) -> dict[tuple[str, Op], Handler]:
@@ -29,11 +29,12 @@ def act(modem: Modem, command: str) -> str | None:
     power = modem.personality.power.get(command)
     if power is None:
         return None
-    modem.later(GOING_S, _end, modem, power)
+    answered_s = modem.personality.command_delay[1] if modem.realistic else 0.0
+    modem.later(answered_s + GOING_S, _end, modem, power)
     if not power.final:
         raise AtError(power.says)
     if power.says:
-        modem.later(GOING_S / 2, modem.urc, power.says)
+        modem.later(answered_s + GOING_S / 2, modem.urc, power.says)
     return ""
 
 
