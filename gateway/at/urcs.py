@@ -73,7 +73,16 @@ URCS: tuple[UrcRow, ...] = (
     *_words(Form.WHOLE, "MO CONNECTED", "NORMAL POWER DOWN", "+CUSATEND", "+ZEND", "+PBREADY", "+READY", "^SYSSTART"),
     *_words(Form.WHOLE, "^POSEND", "NO CARRIER", "BUSY", "NO ANSWER", "NO DIALTONE", "NO DIAL TONE", "+SMS FULL"),
     *_words(
-        Form.START, "UNDER-VOLTAGE", "OVER-VOLTAGE", "VOICE CALL:", "MISSED_CALL:", "DST:", "+SAPBR ", "^SYSSTART "
+        Form.START,
+        "UNDER-VOLTAGE",
+        "UNDER_VOLTAGE",
+        "OVER-VOLTAGE",
+        "OVER_VOLTAGE",
+        "VOICE CALL:",
+        "MISSED_CALL:",
+        "DST:",
+        "+SAPBR ",
+        "^SYSSTART ",
     ),
     *_words(Form.START, "CONNECT", "RING ", "SIM not "),
 )

@@ -53,6 +53,7 @@ class _Known:
     iccid: str = ""
     due: float = 0.0  # loop time at which it is worth asking again
     silent: int = 0  # times in a row that it did not answer
+    why: str = ""  # … and what it did instead
 
 
 class Finder:
@@ -63,6 +64,7 @@ class Finder:
         self._clock = clock
         self._held: dict[str, Path | str] = {}  # line -> device in use
         self._known: dict[Node, _Known] = {}
+        self._found: dict[str, Node] = {}  # line -> where its modem was found last
         self._asking = asyncio.Lock()  # two lines must not ask the same tty
 
     def hold(self, line: str, port: str) -> UsbTty | None:
@@ -76,6 +78,8 @@ class Finder:
 
     async def locate(self, line: str, wanted: Wanted, baudrate: int) -> str:
         """The path of the tty to open. Raises PortLost when what is wanted is not there."""
+        if (path := self._still_there(line, wanted)) is not None:
+            return path
         async with self._asking:
             candidates = await asyncio.to_thread(ttys, self.roots)
             nodes = {tty.path: node for tty in candidates if (node := _node(tty.path)) is not None}
@@ -84,10 +88,28 @@ class Finder:
                 found = await self._among(group, nodes, wanted, baudrate)
                 if found is not None:
                     self._held[line] = found.device.folder
+                    self._found[line] = nodes[found.path]
                     return found.path
+        raise PortLost(f"no free modem with {wanted} is plugged in{self._instead()}")
+
+    def _still_there(self, line: str, wanted: Wanted) -> str | None:
+        """Where the line's modem was last, if that device node is the same; who opens it looks whether it is the modem."""
+        node = self._found.get(line)
+        known = self._known.get(node) if node is not None else None
+        if node is None or known is None or _node(node[0]) != node or not wanted.fits(known.imei, known.iccid):
+            return None
+        tty = tty_of(node[0], self.roots)
+        if tty is None or any(place == tty.device.folder for name, place in self._held.items() if name != line):
+            return None
+        self._held[line] = tty.device.folder
+        return node[0]
+
+    def _instead(self) -> str:
+        """What is there in place of what is looked for."""
         seen = sorted({known.imei for known in self._known.values() if known.imei})
-        others = f"; there is {', '.join(seen)}" if seen else ""
-        raise PortLost(f"no free modem with {wanted} is plugged in{others}")
+        silent = sorted({known.why for known in self._known.values() if known.why})
+        parts = [f"there is {', '.join(seen)}"] if seen else []
+        return "".join(f"; {part}" for part in (*parts, *silent))
 
     def forget(self, port: str) -> None:
         """What was known of this port is not true any more."""
@@ -112,7 +134,7 @@ class Finder:
             if node is None:
                 continue
             known = self._known.setdefault(node, _Known())
-            if asyncio.get_running_loop().time() >= known.due or wanted.fits(known.imei, known.iccid):
+            if asyncio.get_running_loop().time() >= known.due:
                 await self._ask(tty, known, baudrate)
             if known.imei or known.iccid:  # the others of the device are the same modem
                 return tty if wanted.fits(known.imei, known.iccid) else None
@@ -126,9 +148,10 @@ class Finder:
             known.imei = known.iccid = ""
             known.due = now() + SILENT_S[min(known.silent, len(SILENT_S) - 1)]
             known.silent += 1
+            known.why = str(error)
             log.info("looking for a modem: %s", error)
         else:
-            known.silent = 0
+            known.silent, known.why = 0, ""
             known.due = now() + SIM_S
             log.info("looking for a modem: %s has IMEI %s", tty.path, known.imei or "unknown")
 

@@ -36,7 +36,7 @@ RESET_TIMEOUT_S = 15.0  # how long a restart may take to be confirmed; most mode
 TIMEOUTS = 3  # commands in a row without an answer; then the port is opened anew
 
 _SIM_CHANGED = ("+CPIN", "^SIMST", "+CSMINS", "+QSIMSTAT", "+QUSIM", "SIM not", "#QSS", "+UUSIMSTAT")
-_WARNINGS = {"UNDER-VOLTAGE": "low_voltage"}  # SIM800 spells it "UNDER-VOLTAGE WARNNING"
+_WARNINGS = dict.fromkeys(("UNDER-VOLTAGE", "UNDER_VOLTAGE"), "low_voltage")  # "… WARNNING" on SIM800, spelt so
 _SMS_READY = ("SMS Ready", "SMS DONE", "Call Ready", "+QIND: SMS DONE", "+PBREADY")
 
 

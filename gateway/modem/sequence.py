@@ -15,8 +15,11 @@ from gateway.modem.session import Session, cause
 
 log = logging.getLogger(__name__)
 
-# "not ready yet": SIM busy, initialisation in progress, storage not loaded (27.005 3.2.5, 27.007 9.2)
-NOT_READY = frozenset({"cms:302", "cms:314", "cms:512", "cms:515", "cms:517", "cme:14", "cme:515"})
+# "not ready yet": SIM busy, initialisation in progress, storage not loaded (27.005 3.2.5, 27.007 9.2). From 512 on, what
+# any vendor means by it; where it means something else, asking again for a while does no harm.
+NOT_READY = frozenset(
+    {"cms:302", "cms:314", "cms:512", "cms:515", "cms:517", "cms:521", "cms:532", "cme:14", "cme:515"}
+)
 _PAUSES = (0.1, 0.2, 0.4, 0.8, 1.5)  # seconds between tries, the last one for ever
 
 

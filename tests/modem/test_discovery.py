@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
+import os
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from pathlib import Path
@@ -144,6 +146,56 @@ def test_what_is_looked_for_is_not_there_yet(tmp_path: Path) -> None:
                 plug(usb, emulator, "b", "1-2", 4)
                 identity, _ = await listener.hears("ready")
                 assert identity.imei == b.imei
+
+    asyncio.run(main())
+
+
+def test_another_modem_behind_the_same_name_is_not_taken_for_the_one_that_was_there(tmp_path: Path) -> None:
+    """The device node is the same, so it is opened at once; the IMEI tells."""
+
+    async def main() -> None:
+        async with bench(tmp_path, "a", "b") as (emulator, usb):
+            usb.unplug("1-2")
+            finder, imei = Finder(SystemClock(), usb.roots), emulator.modem("a").config.imei
+            async with line(finder, imei=imei) as (_, listener):
+                await listener.hears("ready")
+                node = usb.roots.dev / "ttyUSB2"
+                other = emulator.port("b")
+                before = os.lstat(node)
+                emulator.fault("a", "unplug", duration_s=0.05, renumber=True)
+                await listener.hears("down")
+                node.unlink()
+                node.symlink_to(other)
+                _pretend_same(finder, node, before)
+                await listener.until(lambda: listener.states[-1].state == "failed")
+                assert f"this is the modem {emulator.modem('b').config.imei}, not {imei}" in listener.states[-1].error
+                await listener.until(lambda: "no free modem with IMEI" in listener.states[-1].error)
+
+    asyncio.run(main())
+
+
+def _pretend_same(finder: Finder, node: Path, before: os.stat_result) -> None:
+    """What a kernel without udev would show: the node that was there, with another device behind it."""
+    now = os.lstat(node)
+    old = (str(node), before.st_ino, before.st_ctime_ns)
+    new = (str(node), now.st_ino, now.st_ctime_ns)
+    finder._known[new] = finder._known.pop(old)
+    finder._found = {name: new if found == old else found for name, found in finder._found.items()}
+
+
+@contextlib.contextmanager
+def in_use(port: str) -> Iterator[None]:
+    """As another program has it."""
+    with open(port, "rb", buffering=0) as tty:
+        fcntl.flock(tty, fcntl.LOCK_EX)
+        yield
+
+
+def test_what_answers_instead_and_what_is_in_use_is_told(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with bench(tmp_path, "a") as (emulator, usb):
+            with in_use(emulator.port("a")), pytest.raises(PortLost, match="another process uses the port"):
+                await Finder(SystemClock(), usb.roots).locate("one", Wanted(imei="1" * 15), 115200)
 
     asyncio.run(main())
 

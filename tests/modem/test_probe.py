@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -142,6 +144,11 @@ def test_the_command_line(tmp_path: Path) -> None:
         found = json.loads(smsgw("probe", modem["port"], "--json").stdout)
         assert (found["imei"], found["iccid"], found["profile"]) == (modem["imei"], modem["iccid"], "sim7600")
         assert found["answers"]["cnmi"] == "0,0,0,0,0"
+        with open(modem["port"], "rb", buffering=0) as port:
+            fcntl.flock(port, fcntl.LOCK_EX)
+            busy = smsgw("probe", modem["port"])
+        assert busy.returncode == 1
+        assert f"(process {os.getpid()})" in busy.stderr
         gone = smsgw("probe", str(tmp_path / "ports" / "nowhere"))
         assert gone.returncode == 1
         assert len(gone.stderr.splitlines()) == 1

@@ -7,12 +7,15 @@ import asyncio
 import pytest
 
 from gateway.at import commands
+from gateway.emulator import Emulator
+from gateway.modem import Line
 from gateway.modem.profiles import Query
 from gateway.modem.settings import SmsSettings
 from gateway.modem.signal import READERS, Signal, access_of, bars
 from gateway.modem.telemetry import value_in
-from tests.modem.bench import running
+from tests.modem.bench import Recorder, running
 from tests.modem.peer import OK, Peer, info
+from tests.modem.test_on_emulator import play
 
 EC25 = {"AT+CGMI": info("Quectel"), "AT+CGMM": info("EC25"), "ATI": info("Quectel", "EC25")}
 SIM800 = {"AT+CGMI": info("SIMCOM_Ltd"), "AT+CGMM": info("SIMCOM_SIM800C"), "ATI": info("SIM800 R14.18")}
@@ -198,6 +201,17 @@ def test_the_warning_ends(monkeypatch: pytest.MonkeyPatch) -> None:
         peer.unplug()
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("personality", ["sim800", "m66"])
+def test_a_supply_that_gives_way(personality: str) -> None:
+    async def script(emulator: Emulator, line: Line, listener: Recorder) -> None:
+        assert listener.states[-1].warnings == ()
+        emulator.modem("one").surround(voltage_mv=3290 if personality == "sim800" else 3400)
+        await listener.until(lambda: listener.states[-1].warnings == ("low_voltage",))
+        assert listener.states[-1].state == "ready"
+
+    play(script, personality)
 
 
 # --- storages that are chosen in their own way
