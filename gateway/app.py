@@ -34,7 +34,6 @@ from gateway.modem import (
     Received,
     Recorders,
     SubmitResult,
-    UssdText,
 )
 from gateway.mqtt import Bridge
 from gateway.secret_files import ensure_secrets, webhook_secret
@@ -323,6 +322,17 @@ class _LinePort:
     def __init__(self, name: str, line: Line) -> None:
         self.name = name
         self._line = line
+        services = line.services
+        self.ussd_start = services.ussd.start
+        self.ussd_reply = services.ussd.reply
+        self.ussd_cancel = services.ussd.cancel
+        self.forwarding = services.forwarding
+        self.forward = services.forward
+        self.forward_no_more = services.forward_no_more
+        self.phonebook = services.phonebook
+        self.phonebook_add = services.phonebook_add
+        self.phonebook_delete = services.phonebook_delete
+        self.own_numbers = services.own_numbers
 
     @property
     def counts_accepted(self) -> bool:
@@ -331,15 +341,6 @@ class _LinePort:
 
     async def run(self) -> None:
         await self._line.run()
-
-    async def ussd_start(self, code: str) -> UssdText:
-        return await self._line.services.ussd.start(code)
-
-    async def ussd_reply(self, text: str) -> UssdText:
-        return await self._line.services.ussd.reply(text)
-
-    async def ussd_cancel(self) -> None:
-        await self._line.services.ussd.cancel()
 
     async def reset(self) -> None:
         await self._line.reset()

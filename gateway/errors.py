@@ -126,6 +126,10 @@ CODES: dict[str, ErrorInfo] = {
     "ussd_terminated": ErrorInfo(meaning="The USSD dialogue was ended by the network or cancelled."),
     "ussd_no_dialogue": ErrorInfo(meaning="There is no USSD dialogue that waits for a reply."),
     "ussd_failed": ErrorInfo(meaning="The modem or the network refused the USSD dialogue.", retryable=True),
+    "service_refused": ErrorInfo(meaning="The modem or the network refused what it was asked for."),
+    "service_unsupported": ErrorInfo(meaning="The modem or the network does not have what it was asked for."),
+    "service_timeout": ErrorInfo(meaning="The modem or the network gave no answer in time.", retryable=True),
+    "phonebook_full": ErrorInfo(meaning="The SIM's phonebook has no place left."),
     # the box
     "sim_missing": ErrorInfo(meaning="There is no SIM in the modem."),
     "sim_pin_required": ErrorInfo(

@@ -30,6 +30,7 @@ from gateway.messaging.model import (
     TimelineEntry,
     UssdAnswer,
 )
+from gateway.messaging.ports import Forwarding, PhonebookEntry
 
 MAX_PAYLOAD = 64 * 1024
 """Octets of JSON that one command may have."""
@@ -341,6 +342,19 @@ def call_json(call: Call) -> dict[str, Any]:
         "answered_at": _time(call.answered_at),
         "ended_at": _time(call.ended_at),
     }
+
+
+def forwarding_json(found: Forwarding) -> dict[str, Any]:
+    return {
+        "reason": found.reason,
+        "active": found.active,
+        "number": found.number or None,
+        "after_s": found.after_s,
+    }
+
+
+def entry_json(entry: PhonebookEntry) -> dict[str, Any]:
+    return {"index": entry.index, "number": entry.number, "name": entry.name}
 
 
 def ussd_json(answer: UssdAnswer) -> dict[str, Any]:

@@ -101,6 +101,8 @@ SHAPES: dict[str, Shape] = {
     "+CPWD": Shape(timeout=30),
     "+CCFC": Shape(timeout=60),
     "+ZPAS": Shape(prefixes=("+ZPAS:", "+BEARTYPE:")),
+    "+CPBW": Shape(prefixes=(), timeout=30),
+    "+CPBR": Shape(timeout=30),
     "+CHUP": Shape(prefixes=(), timeout=30),
 }
 _DEFAULT = Shape()

@@ -49,9 +49,15 @@ class Api:
             transport=httpx.HTTPTransport(uds=str(socket)), base_url="http://smsgw/api/v1", timeout=TIMEOUT
         )
 
-    def get(self, path: str, **parameters: Any) -> dict[str, Any]:
+    def get(self, path: str, *, timeout: float = TIMEOUT, **parameters: Any) -> dict[str, Any]:
         wanted = {name: value for name, value in parameters.items() if value is not None}
-        return self._call("GET", path, params=wanted)
+        return self._call("GET", path, params=wanted, timeout=timeout)
+
+    def delete(self, path: str, *, timeout: float = TIMEOUT) -> dict[str, Any]:
+        return self._call("DELETE", path, timeout=timeout)
+
+    def put(self, path: str, body: dict[str, Any], *, timeout: float = TIMEOUT) -> dict[str, Any]:
+        return self._call("PUT", path, json=body, timeout=timeout)
 
     def post(self, path: str, body: dict[str, Any], *, timeout: float = TIMEOUT) -> dict[str, Any]:
         """`timeout`: seconds; more for what a modem or a network has to answer."""

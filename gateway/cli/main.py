@@ -35,6 +35,8 @@ COMMANDS = {
     "show": Entry("gateway.cli.messages", "show", "Show one message and all that happened to it."),
     "calls": Entry("gateway.cli.calls", "calls", "List calls, newest first."),
     "ussd": Entry("gateway.cli.ussd", "ussd", "Ask the network by a code like *100#."),
+    "forward": Entry("gateway.cli.forward", "forward", "Show, set or clear call forwarding."),
+    "phonebook": Entry("gateway.cli.phonebook", "phonebook", "Read and change the phonebook of a SIM."),
     "reset": Entry("gateway.cli.ussd", "reset", "Restart a modem."),
     "modems": Entry("gateway.cli.messages", "modems", "Show the modems as they are now."),
     "recorder": Entry("gateway.cli.recorder", "recorder", "Hand out what the flight recorder of a modem has."),

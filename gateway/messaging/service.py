@@ -102,7 +102,7 @@ class Service:
         )
         self.listener = Listener(store, clock, self._lines, self._policy, self._timers, self._new_id)
         self.notices = Notices(store, clock, self._lines, settings.region)
-        self.controls = Controls(self._rules.modems)
+        self.controls = Controls(self._rules.modems, settings.region, allow_emergency=settings.allow_emergency)
         self._last_event = 0
         self._event_waiters: set[asyncio.Future[None]] = set()
         store.on_events(self._events_committed)

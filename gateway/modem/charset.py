@@ -30,6 +30,8 @@ def ucs2_text(text: str) -> str | None:
         return None
     found = found.partition(_NO_CHARACTER)[0]  # what stands behind is what was in the buffer before
     scripts = {ord(char) >> 8 for char in found if ord(char) < 0x10000}
+    if text.isdecimal() and scripts != {0}:  # a number whose digits could be of another script
+        return None
     shown = bool(found) and all(char.isprintable() or char in "\r\n" for char in found)
     return found if shown and len(scripts) <= MAX_SCRIPTS and min(scripts) < 0x30 else None
 

@@ -48,3 +48,22 @@ class SimUnusable(ModemError):
     def __init__(self, message: str, *, sim: str, code: str) -> None:
         super().__init__(message, code=code)
         self.sim = sim
+
+
+class ServiceError(ModemError):
+    """The modem or the network refused something beside texts; the code says how."""
+
+    code = "service_refused"
+
+    @classmethod
+    def of(cls, cause: str) -> ServiceError:
+        """For an error answer: "cme:4", "error" …"""
+        return cls(f"the modem answered {cause}", code=_SERVICE_CODES.get(cause, cls.code))
+
+
+_SERVICE_CODES = {
+    "cme:4": "service_unsupported",
+    "not_supported": "service_unsupported",
+    "cme:31": "service_timeout",
+    "cme:20": "phonebook_full",
+}

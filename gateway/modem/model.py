@@ -127,6 +127,25 @@ class UssdText:
     reply_wanted: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forwarding:
+    """What becomes of voice calls for one reason; `after_s` is how long it rings first, where that is told."""
+
+    reason: str
+    active: bool
+    number: str = ""
+    after_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhonebookEntry:
+    """One entry of a phonebook of the SIM."""
+
+    index: int
+    number: str
+    name: str
+
+
 class CallState(Enum):
     """Where a call that came in stands; the last three are ends."""
 

@@ -6,15 +6,17 @@ told goes through jobs, which the line's own task does when no text wants the po
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 from gateway import at
+from gateway.modem import forwarding, phonebook
 from gateway.modem.answers import fields, info
-from gateway.modem.errors import CommandTimeout
-from gateway.modem.model import LineConfig, LineListener
+from gateway.modem.errors import CommandTimeout, PortLost, ServiceError
+from gateway.modem.model import Forwarding, LineConfig, LineListener, PhonebookEntry
 from gateway.modem.profiles import Profile
 from gateway.modem.session import Session
 from gateway.modem.ussd import Job, Ussd
@@ -39,6 +41,7 @@ class Services:
         self._calls = Calls(lambda change: listener.call(name, change), config.reject_calls, self._add)
         self._jobs: deque[Job] = deque(maxlen=MAX_JOBS)
         self._wake: Callable[[], None] = lambda: None
+        self._session: Session | None = None
 
     @property
     def waiting(self) -> bool:
@@ -55,10 +58,12 @@ class Services:
         await self._read_charset(session)
         for text in (*_PREPARE, *(_PREPARE_CALLS if profile.calls else ())):
             await _tried(session, text)
+        self._session = session
         self.ussd.attach(session, _codings(profile))
 
     def detach(self) -> None:
         """The connection is over."""
+        self._session = None
         self._jobs.clear()
         self._wake = lambda: None
         self.ussd.detach()
@@ -67,6 +72,53 @@ class Services:
     def note(self, urc: at.Urc) -> bool:
         """Take in what the modem told by itself; False when it is no matter of these services."""
         return self.ussd.note(urc) or self._calls.note(urc)
+
+    async def forwarding(self, reason: str) -> Forwarding:
+        """What becomes of voice calls for a reason. Raises ServiceError. See `gateway.modem.forwarding`."""
+        async with self._asked() as session:
+            return await forwarding.query(session, reason)
+
+    async def forward(self, reason: str, number: str, after_s: int | None) -> None:
+        """Have voice calls forwarded. Raises ServiceError."""
+        async with self._asked() as session:
+            await forwarding.register(session, reason, number, after_s)
+
+    async def forward_no_more(self, reason: str) -> None:
+        """Take a forwarding back. Raises ServiceError."""
+        async with self._asked() as session:
+            await forwarding.erase(session, reason)
+
+    async def phonebook(self, storage: str) -> list[PhonebookEntry]:
+        """The entries of a phonebook. Raises ServiceError. See `gateway.modem.phonebook`."""
+        async with self._asked() as session:
+            return await phonebook.entries(session, storage, self.ussd.charset)
+
+    async def phonebook_add(self, storage: str, number: str, name: str) -> None:
+        """Write an entry. Raises ServiceError."""
+        async with self._asked() as session:
+            await phonebook.add(session, storage, self.ussd.charset, number, name)
+
+    async def phonebook_delete(self, storage: str, index: int) -> None:
+        """Clear a place. Raises ServiceError."""
+        async with self._asked() as session:
+            await phonebook.delete(session, storage, self.ussd.charset, index)
+
+    async def own_numbers(self) -> list[str]:
+        """The SIM's own numbers. Raises ServiceError."""
+        async with self._asked() as session:
+            return await phonebook.own_numbers(session, self.ussd.charset)
+
+    @contextlib.asynccontextmanager
+    async def _asked(self) -> AsyncIterator[Session]:
+        """The connection, for something that the modem is asked for; what goes wrong with it becomes a ServiceError."""
+        if self._session is None or self._session.lost:
+            raise ServiceError("the modem is not ready", code="modem_not_ready")
+        try:
+            yield self._session
+        except CommandTimeout as error:
+            raise ServiceError(str(error), code="service_timeout") from error
+        except PortLost as error:
+            raise ServiceError(str(error), code="modem_not_ready") from error
 
     async def step(self, session: Session) -> None:
         """Do one job; the caller holds the turn. Raises CommandTimeout, PortLost."""

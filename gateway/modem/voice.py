@@ -50,6 +50,7 @@ class _Call:
     n: int
     number: str | None = None
     state: CallState | None = None  # None: not told yet
+    rejecting: bool = False  # we are hanging up: its end is our doing
 
 
 class Calls:
@@ -127,7 +128,9 @@ class Calls:
         if call is None:
             return
         self._announce(call, over=True)
-        if call.state is not CallState.REJECTED:
+        if call.rejecting:
+            self._change(call, CallState.REJECTED)
+        else:
             self._change(call, CallState.MISSED if call.state is CallState.RINGING else CallState.ENDED)
         self._forget()
 
@@ -149,12 +152,14 @@ class Calls:
         call = self._call
         if call is None or call.state is not CallState.RINGING:
             return
+        call.rejecting = True  # some tell the end before the OK
         for text in ("AT+CHUP", "ATH"):  # without AT+CVHU=0 many take ATH for data calls only
             done = await session.run(at.from_text(text))
             if done.ok:
                 break
         else:
             log.warning("a call was not rejected: %s", cause(done.final))
+            call.rejecting = False
             return
         if self._call is call:
             self._change(call, CallState.REJECTED)

@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.mqtt.payloads import BridgeRequest, MessageRequest, ModemRequest, UssdRequest
+from gateway.errors import RequestError
+from gateway.mqtt.payloads import BridgeRequest, ForwardingRequest, MessageRequest, ModemRequest, UssdRequest
 from gateway.mqtt.ports import Service
-from gateway.wire import details_json, message_json, modem_json, ussd_json
+from gateway.wire import details_json, forwarding_json, message_json, modem_json, ussd_json
 
 Answer = Callable[[Service, Any], Awaitable[Mapping[str, Any]]]
 
@@ -49,10 +50,25 @@ async def _reset(service: Service, request: ModemRequest) -> Mapping[str, Any]:
     return {"modem": request.modem}
 
 
+async def _forwarding(service: Service, request: ForwardingRequest) -> Mapping[str, Any]:
+    controls, modem, reason = service.controls, request.modem, request.reason
+    if (request.number is not None or request.clear) and reason is None:
+        raise RequestError("reason is missing", field="reason")
+    if request.number is not None and request.clear:
+        raise RequestError("give number or clear, not both", field="clear")
+    if reason is not None and request.number is not None:
+        await controls.forward(modem, reason, request.number, request.after_s)
+    elif reason is not None and request.clear:
+        await controls.forward_no_more(modem, reason)
+    found = await controls.forwarding(modem, reason)
+    return {"modem": modem, "forwarding": [forwarding_json(each) for each in found]}
+
+
 OPERATIONS: dict[str, Operation] = {
     "message-cancel": Operation(model=MessageRequest, answer=_cancel),
     "message-status": Operation(model=MessageRequest, answer=_status),
     "modems": Operation(model=BridgeRequest, answer=_modems),
     "ussd": Operation(model=UssdRequest, answer=_ussd, slow=True),
+    "call-forwarding": Operation(model=ForwardingRequest, answer=_forwarding, slow=True),
     "modem-reset": Operation(model=ModemRequest, answer=_reset, slow=True),
 }

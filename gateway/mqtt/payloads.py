@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, StrictInt, StrictStr
 
@@ -47,6 +47,15 @@ class UssdRequest(ModemRequest):
     code: UssdString | None = None
     reply: UssdString | None = None
     cancel: bool = False
+
+
+class ForwardingRequest(ModemRequest):
+    """Call forwarding: asked where only `reason` or nothing is given, set with `number`, taken back with `clear`."""
+
+    reason: Literal["unconditional", "busy", "no-reply", "unreachable"] | None = None
+    number: Short | None = None
+    after_s: int | None = None
+    clear: bool = False
 
 
 class _TransactionOnly(BridgeRequest):

@@ -16,6 +16,7 @@ from gateway.web.calls import call_routes
 from gateway.web.messages import message_routes
 from gateway.web.modems import Recording, modem_routes
 from gateway.web.ports import Service
+from gateway.web.sim import forwarding_routes, phonebook_routes
 from gateway.web.webhooks import Webhooks, webhook_routes
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,8 @@ def make_app(service: Service, recording: Recording = no_recording, hooks: Webho
 
     app.include_router(message_routes(service))
     app.include_router(modem_routes(service, recording))
+    app.include_router(forwarding_routes(service))
+    app.include_router(phonebook_routes(service))
     app.include_router(call_routes(service))
     if hooks is not None:
         app.include_router(webhook_routes(hooks))

@@ -10,7 +10,15 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from gateway.errors import RequestError
 from gateway.web.body import body_of
 from gateway.web.ports import Service
-from gateway.wire import Payload, UssdString, modem_json, read, read_object, request_error_json, ussd_json
+from gateway.wire import (
+    Payload,
+    UssdString,
+    modem_json,
+    read,
+    read_object,
+    request_error_json,
+    ussd_json,
+)
 
 Recording = Callable[[str], Awaitable[str]]
 """The last AT traffic of the modem of that name, as JSON lines. Raises RequestError(unknown_modem)."""

@@ -24,6 +24,21 @@ class Change:
     state: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forwarding:
+    reason: str
+    active: bool
+    number: str = ""
+    after_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    index: int
+    number: str
+    name: str
+
+
 class ModemPort:
     """`hold`: the network answers nothing before it is set."""
 
@@ -32,6 +47,8 @@ class ModemPort:
     def __init__(self) -> None:
         self.hold: asyncio.Event | None = None
         self.calls: list[str] = []
+        self.forwarded: dict[str, Forwarding] = {}
+        self.entries: dict[tuple[str, int], Entry] = {}
 
     async def submit(self, pdu: str, length: int, *, gate: Awaitable[object] | None = None) -> Any:
         raise AssertionError("nothing is sent here")
@@ -52,6 +69,29 @@ class ModemPort:
 
     async def ussd_cancel(self) -> None:
         self.calls.append("cancel")
+
+    async def forwarding(self, reason: str) -> Forwarding:
+        return self.forwarded.get(reason, Forwarding(reason=reason, active=False))
+
+    async def forward(self, reason: str, number: str, after_s: int | None) -> None:
+        self.forwarded[reason] = Forwarding(reason=reason, active=True, number=number, after_s=after_s)
+
+    async def forward_no_more(self, reason: str) -> None:
+        self.forwarded.pop(reason, None)
+
+    async def phonebook(self, storage: str) -> list[Entry]:
+        return [entry for place, entry in self.entries.items() if place[0] == storage]
+
+    async def phonebook_add(self, storage: str, number: str, name: str) -> None:
+        index = len(self.entries) + 1
+        self.entries[storage, index] = Entry(index=index, number=number, name=name)
+
+    async def phonebook_delete(self, storage: str, index: int) -> None:
+        if self.entries.pop((storage, index), None) is None:
+            raise ModemError("the modem answered cme:21", code="service_refused")
+
+    async def own_numbers(self) -> list[str]:
+        return ["+491700000001"]
 
     async def reset(self) -> None:
         self.calls.append("reset")

@@ -157,3 +157,74 @@ def test_calls_are_listed(gateway: GatewayThread, api: httpx.Client) -> None:
     lines = run(gateway, "calls", "--modem", "stick1").stdout.splitlines()
     assert ["from unknown" in lines[0], "from +491701234567" in lines[1]] == [True, True]
     assert run(gateway, "calls", "--modem", "other").stdout == ""
+
+
+def test_call_forwarding_over_mqtt(broker: Broker, tmp_path: Path) -> None:
+    requests: list[tuple[dict[str, Any], str | list[tuple[str, bool, str | None]]]] = [
+        ({"reason": "busy", "number": "0170 1234567"}, [("busy", True, "+491701234567")]),
+        ({"reason": "no-reply", "number": "+491701234567", "after_s": 20}, [("no-reply", True, "+491701234567")]),
+        ({"reason": "busy", "clear": True}, [("busy", False, None)]),
+        ({"reason": "no-reply"}, [("no-reply", True, "+491701234567")]),
+        (
+            {},
+            [
+                ("unconditional", False, None),
+                ("busy", False, None),
+                ("no-reply", True, "+491701234567"),
+                ("unreachable", False, None),
+            ],
+        ),
+        ({"number": "+491701234567"}, "bad_request"),
+        ({"reason": "never", "number": "1"}, "bad_request"),
+        ({"reason": "busy", "number": "+491701234567", "clear": True}, "bad_request"),
+        ({"reason": "busy", "number": "+491701234567", "after_s": 20}, "bad_request"),
+        ({"reason": "busy", "number": "112"}, "emergency_number"),
+        ({"reason": "busy", "number": "hello"}, "invalid_number"),
+    ]
+    with GatewayThread(config_for(tmp_path, broker.url)) as gateway, Observer(broker.port, "smsgw/box/#") as observer:
+        connect(gateway)
+        gateway.wait_connected()
+        for n, (fields, wanted) in enumerate(requests, 1):
+            observer.publish(f"{REQUEST}call-forwarding", json.dumps({"modem": "stick1", "transaction": n, **fields}))
+            answer = response(observer, "call-forwarding", n)
+            if isinstance(wanted, str):
+                assert answer["error"]["code"] == wanted
+            else:
+                found = answer["data"]["forwarding"]
+                assert [(each["reason"], each["active"], each["number"]) for each in found] == wanted
+
+
+def test_call_forwarding_on_the_command_line(gateway: GatewayThread, modem: ModemPort) -> None:
+    done = run(gateway, "forward", "stick1", "set", "no-reply", "01701234567", "--after", "15")
+    assert (done.exit_code, done.stdout) == (0, "no-reply: forwarded to 01701234567\n")
+    lines = run(gateway, "forward", "stick1").stdout.splitlines()
+    assert [line.split(maxsplit=1)[1] for line in lines] == [
+        "not forwarded",
+        "not forwarded",
+        "to +491701234567 after 15 s",
+        "not forwarded",
+    ]
+    [found] = json.loads(run(gateway, "forward", "stick1", "show", "no-reply", "--json").stdout)["forwarding"]
+    assert found == {"reason": "no-reply", "active": True, "number": "+491701234567", "after_s": 15}
+    assert run(gateway, "forward", "stick1", "clear", "no-reply").stdout == "no-reply: not forwarded\n"
+    assert modem.forwarded == {}
+    for args in (("set", "busy"), ("clear",), ("show", "busy", "1"), ("set", "never", "1")):
+        assert run(gateway, "forward", "stick1", *args).exit_code == 2
+
+
+def test_the_phonebook(gateway: GatewayThread, api: httpx.Client, modem: ModemPort) -> None:
+    assert run(gateway, "phonebook", "stick1").stdout == ""
+    added = run(gateway, "phonebook", "stick1", "add", "+491701234567", "Zoë\x1b[2J")
+    assert (added.exit_code, added.stdout) == (0, "added +491701234567 Zoë\\x1b[2J\n")
+    assert run(gateway, "phonebook", "stick1", "list").stdout == "1  +491701234567  Zoë\\x1b[2J\n"
+    assert api.get("/modems/stick1/phonebook", params={"storage": "ON"}).json() == {"storage": "ON", "entries": []}
+    bad = api.post("/modems/stick1/phonebook", json={"number": "hello"})
+    assert (bad.status_code, bad.json()["error"]["field"]) == (400, "number")
+    assert run(gateway, "phonebook", "stick1", "delete", "1").stdout == "deleted 1\n"
+    failed = run(gateway, "phonebook", "stick1", "delete", "1")
+    assert (failed.exit_code, failed.stderr) == (1, "smsgw: service_refused: the modem answered cme:21\n")
+    assert run(gateway, "phonebook", "stick1", "own").stdout == "+491700000001\n"
+    assert json.loads(run(gateway, "phonebook", "stick1", "own", "--json").stdout) == {"numbers": ["+491700000001"]}
+    for args in (("add", "1"), ("delete",), ("delete", "x"), ("own", "1")):
+        assert run(gateway, "phonebook", "stick1", *args).exit_code == 2
+    assert not modem.entries

@@ -207,5 +207,10 @@ def test_the_description_names_every_path(api: httpx.Client) -> None:
         "/api/v1/modems",
         "/api/v1/modems/{name}/recorder",
         "/api/v1/modems/{name}/ussd",
+        "/api/v1/modems/{name}/forwarding",
+        "/api/v1/modems/{name}/forwarding/{reason}",
+        "/api/v1/modems/{name}/phonebook",
+        "/api/v1/modems/{name}/phonebook/{index}",
+        "/api/v1/modems/{name}/own-numbers",
         "/api/v1/modems/{name}/reset",
     }

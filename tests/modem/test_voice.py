@@ -171,9 +171,10 @@ def test_only_withheld_callers_are_rejected_where_that_is_wanted() -> None:
 
 def test_a_call_that_cannot_be_rejected_rings_on() -> None:
     async def scenario() -> None:
-        async with at_work({"ATH": ERROR, "AT+CHUP": ERROR}, reject_calls="always") as (peer, _, listener):
+        async with at_work({"ATH": ERROR, "AT+CHUP": ERROR}, reject_calls="always") as (peer, line, listener):
             peer.say(RING + CLIP)
             await peer.hears("ATH")
+            await line.submit(SUBMIT, SUBMIT_LENGTH)  # behind what is said about the ATH
             peer.say(OVER)
             await listener.hears("call", 2)
             assert told(listener) == [("ringing", CALLER), ("missed", CALLER)]
