@@ -220,7 +220,7 @@ class Engine:
         elif self._state is State.IDLE:
             # Left open by a predecessor: the next command would be taken for a PDU.
             self._emit(Noise(text=">"))
-            self._start_fence(None, now, escape=True)
+            self._start_fence(None, now, escape=True, answered=True)
         elif self._state in SEES_PROMPT and self._escapes < MAX_ESCAPES:
             # It opened after our ESC, or ate the fence command as the first octets of a PDU.
             self._escape(now)
@@ -356,12 +356,15 @@ class Engine:
 
     # Fence
 
-    def _start_fence(self, after: Command | None, now: float, *, escape: bool, late: bool = False) -> None:
+    def _start_fence(
+        self, after: Command | None, now: float, *, escape: bool, late: bool = False, answered: bool = False
+    ) -> None:
+        """`answered`: the ESC is for a prompt that was taken already, so what waits in the tail is another one."""
         self._fence = Fence(after, late=late)
         self._enter(State.FENCE, now)
         self._escapes = 0
         if escape:
-            if self._lexer.tail.startswith(b">"):
+            if not answered and self._lexer.tail.startswith(b">"):
                 self._lexer.cut_tail(1)
             self._escape(now)
         else:

@@ -49,6 +49,16 @@ def test_a_control_character_behind_a_prompt_is_the_same_noise_in_any_pieces() -
     assert whole.data_to_send() == cut.data_to_send()
 
 
+def test_two_prompts_in_one_read_are_left_as_in_two() -> None:
+    """Found by the test below, rarely."""
+    one, other = started("idle"), started("idle")
+    one.receive(b">>", 20.0)
+    other.receive(b">", 20.0)
+    other.receive(b">", 20.0)
+    assert events(one) == events(other)
+    assert one.data_to_send() == other.data_to_send() == b"\x1b\x1b"
+
+
 @given(st.sampled_from(STARTS), pieces, st.data())
 def test_cuts_change_nothing(start: str, data: list[bytes], draw: st.DataObject) -> None:
     octets = b"".join(data)
