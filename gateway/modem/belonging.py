@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
 from gateway.errors import ModemError
 from gateway.modem import sim, usb
 from gateway.modem.discovery import same_iccid, same_imei
-from gateway.modem.errors import WrongModem
+from gateway.modem.errors import PortBusy, WrongModem
+from gateway.modem.holders import holders
 from gateway.modem.model import LineConfig
 from gateway.modem.profiles import Profile
 from gateway.modem.session import Session
@@ -17,6 +19,12 @@ async def explained(error: ModemError, port: str, roots: usb.Roots) -> ModemErro
     """The error of a port on which nobody answered, with what is known against that port."""
     wrong = await asyncio.to_thread(usb.advice, port, roots)
     return WrongModem(f"{error}; {wrong}") if wrong else error
+
+
+async def held(error: PortBusy, port: str, roots: usb.Roots) -> PortBusy:
+    """The error of a port that cannot be opened, with who has it, as far as that can be seen."""
+    others = await asyncio.to_thread(holders, port, roots, but=os.getpid())
+    return PortBusy(f"{error}: {', '.join(map(str, others))}") if others else error
 
 
 def check_imei(config: LineConfig, imei: str) -> None:

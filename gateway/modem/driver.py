@@ -11,7 +11,7 @@ from dataclasses import replace
 from gateway import at
 from gateway.errors import ModemError
 from gateway.modem import belonging, model, settings, sim, submitter, usb
-from gateway.modem.errors import CommandTimeout, NeedsRemedy, PortLost, Restarted
+from gateway.modem.errors import CommandTimeout, NeedsRemedy, PortBusy, PortLost, Restarted
 from gateway.modem.health import NetworkWatch
 from gateway.modem.inbound import DIRECT, SLOTS, Inbound, delivered
 from gateway.modem.lifecycle import Happening
@@ -102,7 +102,10 @@ class Driver:
 
         `remedy`: what is done first, if it is one that the modem itself can do.
         """
-        self._port = port = await SerialPort.open(self._config.port, self._config.baudrate)
+        try:
+            self._port = port = await SerialPort.open(self._config.port, self._config.baudrate)
+        except PortBusy as error:
+            raise await belonging.held(error, self._config.port, self._roots) from error
         self._recorder.note(f"opened {self._config.port}")
         self._happened(Happening.OPENED)
         session = Session(

@@ -220,6 +220,19 @@ def test_a_configured_port_that_is_no_at_port_names_the_right_one(
     asyncio.run(main())
 
 
+def test_a_port_that_another_program_has_open_names_that_program(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with bench(tmp_path, "a") as (emulator, usb):
+            usb.process(77, "ModemManager", emulator.port("a"))
+            port = str(usb.roots.dev / "ttyUSB2")
+            with in_use(port):
+                async with line(Finder(SystemClock(), usb.roots), port=port) as (_, listener):
+                    state = await listener.shows("failed")
+                    assert state.error == f"{port}: another process uses the port: ModemManager (process 77)"
+
+    asyncio.run(main())
+
+
 def test_another_sim_is_never_given_the_pin_of_the_one_that_is_named(tmp_path: Path) -> None:
     pin_file = tmp_path / "pin"
     pin_file.write_text("1111")
