@@ -171,7 +171,6 @@ def claim(tx: Tx, segment: Segment, sim: Sim, now: datetime) -> Segment | None:
         state=SegmentState.SUBMITTING,
         attempts=known.attempts if known else 0,
         limit=known.limit if known else None,
-        doubtful=known.doubtful if known else False,
         ordinal=tx.segments.next_ordinal(),
         line=sim.line,
         imei=sim.imei,
@@ -210,7 +209,6 @@ def record(tx: Tx, segment: Segment, outcome: Outcome, policy: Policy, now: date
         mr=outcome.mr,
         attempts=attempts,
         limit=limit,
-        doubtful=segment.doubtful or state is SegmentState.UNKNOWN,
         settled_at=now,
         error=error[1] if error else "",
     )

@@ -144,7 +144,7 @@ class Segment:
     """One SMS-SUBMIT of an outbound message. `seq` counts from 1; `pdu` is AT hex, `length` its TPDU octets.
 
     `ordinal`: its place among all submits, whatever the clock says. `limit`: the attempt that is the last one where an
-    error number often hides a permanent cause. `doubtful`: a submit of it ended without its outcome being known.
+    error number often hides a permanent cause.
     """
 
     message_id: str
@@ -163,7 +163,6 @@ class Segment:
     error: str = ""
     ordinal: int = 0
     limit: int | None = None
-    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,6 +306,18 @@ class Report:
     scts: datetime | None = None
     n: int = 0
     matched: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """A submit whose outcome was never known, and of which the policy decided. A report may still speak of it."""
+
+    iccid: str
+    peer: str
+    message_id: str
+    seq: int
+    submitted_at: datetime
+    n: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

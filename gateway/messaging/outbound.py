@@ -77,6 +77,7 @@ def give_up_waiting(tx: Tx, unknown: Segment, policy: Policy, now: datetime) -> 
     again = may_repeat and in_time and current.attempts < min(policy.max_attempts, current.limit or policy.max_attempts)
     error = None if again else ("outcome_unknown", "no answer and no report came; it was not repeated")
     state = SegmentState.PENDING if again else SegmentState.FAILED
+    receipts.doubt(tx, current, now)
     settle(tx, current, Outcome(state=state, error=error, burns_attempt=False), policy, now)
 
 
@@ -85,6 +86,7 @@ def end_unknown(tx: Tx, unknown: Segment, now: datetime) -> bool:
     current, message = _segment(tx, unknown), tx.messages.get(unknown.message_id)
     if current is None or message is None or current.state is not SegmentState.UNKNOWN:
         return False
+    receipts.doubt(tx, current, now)
     why = "the SIM that it was sent by did not come back in time"
     failed = replace(current, state=SegmentState.FAILED, settled_at=now, error=why)
     ledger.put(tx, failed, now, why)

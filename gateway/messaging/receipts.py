@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gateway.messaging import ledger
-from gateway.messaging.model import Report, Segment, SegmentState
+from gateway.messaging.model import LEFT, Doubt, Report, Segment, SegmentState
 from gateway.messaging.numbers import same_subscriber
 from gateway.messaging.ports import Tx
 from gateway.pdu import status_of
@@ -30,14 +30,26 @@ def take_report(tx: Tx, report: Report, now: datetime) -> bool:
     return True
 
 
+def doubt(tx: Tx, segment: Segment, now: datetime) -> None:
+    """The policy decides about a lost submit. A report that speaks of it must not be taken for another one's."""
+    lost = Doubt(
+        iccid=segment.iccid,
+        peer=segment.peer,
+        message_id=segment.message_id,
+        seq=segment.seq,
+        submitted_at=_submitted(segment),
+    )
+    tx.segments.doubt(lost, now - REPORT_WINDOW)
+
+
 def _find(tx: Tx, report: Report, *, fresh: bool) -> Segment | None:
     """`fresh`: the report came in just now, so everything was submitted before, even if the clock has gone back since."""
 
-    def fits(segment: Segment) -> bool:
-        return _fits(segment, report) and (fresh or _submitted(segment) <= report.received_at)
+    def fits(submit: Segment | Doubt) -> bool:
+        return _fits(submit, report) and (fresh or _submitted(submit) <= report.received_at)
 
     if (twin := tx.reports.twin(report)) is not None:
-        return next(each for each in tx.segments.of(twin[0]) if each.seq == twin[1])
+        return _segment(tx, *twin)
     # References wrap at 256, so the latest open match counts.
     known = [each for each in tx.segments.with_reference(report.iccid, report.mr) if fits(each)]
     still_open = [each for each in known if each.state is SegmentState.SENT]
@@ -46,15 +58,32 @@ def _find(tx: Tx, report: Report, *, fresh: bool) -> Segment | None:
     # A report can overtake the answer that tells the reference: then it waits for that answer.
     if any(fits(each) for each in tx.segments.in_states((SegmentState.SUBMITTING,), report.iccid)):
         return None
+    # What the policy decided about may have left all the same. This comes before the segments whose outcome is open:
+    # to take its report for theirs would lose a text, to take theirs for its report repeats one.
+    for each in tx.segments.doubts(report.iccid):
+        if fits(each) and (segment := _doubted(tx, each, report)) is not None:
+            tx.segments.no_doubt(each.n)
+            return segment
     unknown = tx.segments.in_states((SegmentState.UNKNOWN,), report.iccid)
     unproved = [each for each in (*unknown, *tx.segments.without_reference(report.iccid)) if fits(each)]
     if unproved:
         return min(unproved, key=_place)
-    # The policy let it fail, and it had left after all: the record is put right.
-    given_up = [each for each in tx.segments.given_up(report.iccid) if fits(each)]
-    if given_up:
-        return min(given_up, key=_place)
     return max(known, key=_place, default=None)
+
+
+def _doubted(tx: Tx, doubt: Doubt, report: Report) -> Segment | None:
+    """The segment of a doubt; None when the report speaks of a text that was taken after the segment's next attempt."""
+    segment = _segment(tx, doubt.message_id, doubt.seq)
+    if segment is not None and segment.state is SegmentState.SUBMITTING:
+        return None  # by another SIM: what comes of that is written first
+    if segment is None or segment.mr is None or report.scts is None or segment.iccid != report.iccid:
+        return segment
+    taken = tx.reports.taken_at(report.iccid, segment.mr, segment.message_id, segment.seq)
+    return None if any(each < report.scts for each in taken) else segment
+
+
+def _segment(tx: Tx, message_id: str, seq: int) -> Segment | None:
+    return next((each for each in tx.segments.of(message_id) if each.seq == seq), None)
 
 
 def after_submit(tx: Tx, segment: Segment, now: datetime) -> None:
@@ -64,7 +93,11 @@ def after_submit(tx: Tx, segment: Segment, now: datetime) -> None:
             if _fits(segment, report):
                 segment = _apply(tx, segment, report, now)
     unknown = tx.segments.in_states((SegmentState.UNKNOWN,), segment.iccid)
-    unproved = [*unknown, *tx.segments.without_reference(segment.iccid)]
+    unproved: list[Segment | Doubt] = [
+        *unknown,
+        *tx.segments.without_reference(segment.iccid),
+        *tx.segments.doubts(segment.iccid),
+    ]
     for report in tx.reports.unmatched(segment.iccid, min(map(_submitted, unproved))) if unproved else ():
         if (found := _find(tx, report, fresh=False)) is not None:
             _apply(tx, found, report, now)
@@ -75,10 +108,12 @@ def _apply(tx: Tx, segment: Segment, report: Report, now: datetime) -> Segment:
     tx.reports.match(report.n, segment.message_id, segment.seq)
     said = status_of(report.st)
     status = f"TP-Status 0x{report.st:02X}: {said.meaning}"
-    if segment.state in (SegmentState.UNKNOWN, SegmentState.FAILED):
-        segment = replace(segment, state=SegmentState.SENT, mr=report.mr, settled_at=now, error="")
+    if segment.state not in (*LEFT, SegmentState.SUBMITTING):
+        segment = replace(segment, state=SegmentState.SENT, mr=report.mr, iccid=report.iccid, settled_at=now, error="")
         ledger.put(tx, segment, now, "a status report shows that it left")
         ledger.follow(tx, segment, None, now)
+    elif segment.mr not in (report.mr, None):
+        return _apply_to_earlier(tx, segment, status, now, delivered=said.delivered)
     if not said.final:
         if segment.state is SegmentState.SENT:
             ledger.put(tx, segment, now, f"the service centre is still trying ({status})", what="waiting")
@@ -93,10 +128,21 @@ def _apply(tx: Tx, segment: Segment, report: Report, now: datetime) -> Segment:
     return settled
 
 
-def _fits(segment: Segment, report: Report) -> bool:
-    if segment.submitted_at is None or not same_subscriber(segment.peer, report.peer):
+def _apply_to_earlier(tx: Tx, segment: Segment, status: str, now: datetime, *, delivered: bool) -> Segment:
+    """The report speaks of an attempt before the one that counts: only that it arrived is news."""
+    if not delivered or segment.state is SegmentState.DELIVERED:
+        ledger.put(tx, segment, now, f"an earlier attempt had left, too ({status})", what="repeated")
+        return segment
+    settled = replace(segment, state=SegmentState.DELIVERED, error="")
+    ledger.put(tx, settled, now, f"by an earlier attempt ({status})")
+    ledger.follow(tx, settled, None, now)
+    return settled
+
+
+def _fits(submit: Segment | Doubt, report: Report) -> bool:
+    if submit.submitted_at is None or not same_subscriber(submit.peer, report.peer):
         return False
-    return report.received_at <= segment.submitted_at + REPORT_WINDOW
+    return report.received_at <= submit.submitted_at + REPORT_WINDOW
 
 
 def _place(segment: Segment) -> tuple[int, datetime]:
@@ -104,6 +150,6 @@ def _place(segment: Segment) -> tuple[int, datetime]:
     return segment.ordinal, _submitted(segment)
 
 
-def _submitted(segment: Segment) -> datetime:
-    assert segment.submitted_at is not None, "only segments that were submitted are looked at"
-    return segment.submitted_at
+def _submitted(submit: Segment | Doubt) -> datetime:
+    assert submit.submitted_at is not None, "only segments that were submitted are looked at"
+    return submit.submitted_at

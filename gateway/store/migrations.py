@@ -97,14 +97,17 @@ def m002_submit_of_a_report(db: Database) -> None:
 _ORDER_OF_SUBMITS = """
 ALTER TABLE segments ADD COLUMN ordinal INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE segments ADD COLUMN attempts_limit INTEGER;
-ALTER TABLE segments ADD COLUMN doubtful INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE counters (name TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO counters VALUES ('submits', 0);
 DROP INDEX segments_by_reference;
 CREATE INDEX segments_by_reference ON segments (iccid, mr, ordinal) WHERE mr IS NOT NULL;
 DROP INDEX segments_without_reference;
 CREATE INDEX segments_without_reference ON segments (iccid, ordinal) WHERE mr IS NULL AND state = 'sent';
-CREATE INDEX segments_given_up ON segments (iccid, ordinal) WHERE state = 'failed' AND doubtful = 1;
+CREATE TABLE doubts (
+  n INTEGER PRIMARY KEY AUTOINCREMENT, iccid TEXT NOT NULL, peer TEXT NOT NULL, message_id TEXT NOT NULL, seq INTEGER NOT NULL,
+  submitted_at INTEGER NOT NULL
+);
+CREATE INDEX doubts_by_sim ON doubts (iccid, n);
 CREATE INDEX segments_left ON segments (line, ordinal) WHERE state IN ('sent', 'delivered', 'undelivered');
 """
 

@@ -9,7 +9,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.messaging.ledger import LONGEST_PAUSE
-from gateway.messaging.model import Message, MessageFilter, Queue, Report, Segment, SegmentState, TimelineEntry, Wanted
+from gateway.messaging.model import (
+    Doubt,
+    Message,
+    MessageFilter,
+    Queue,
+    Report,
+    Segment,
+    SegmentState,
+    TimelineEntry,
+    Wanted,
+)
 from gateway.store import rows
 from gateway.store.rows import ms
 
@@ -213,7 +223,7 @@ class Segments:
 
     def put(self, segment: Segment) -> None:
         self._db.execute(
-            "INSERT OR REPLACE INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rows.segment_values(segment),
         )
 
@@ -240,11 +250,21 @@ class Segments:
                    ORDER BY ordinal DESC LIMIT 64"""
         return [rows.segment(row) for row in self._db.execute(query, (iccid,))]
 
-    def given_up(self, iccid: str) -> list[Segment]:
-        """The latest segments of a SIM that the policy let fail although they may have left."""
-        query = """SELECT * FROM segments INDEXED BY segments_given_up WHERE iccid = ? AND state = 'failed' AND doubtful = 1
-                   ORDER BY ordinal DESC LIMIT 64"""
-        return [rows.segment(row) for row in self._db.execute(query, (iccid,))]
+    def doubt(self, doubt: Doubt, forget_before: datetime) -> None:
+        """Keeps a doubt. Those of the SIM from before that time are over: no report can come any more."""
+        self._db.execute("DELETE FROM doubts WHERE iccid = ? AND submitted_at < ?", (doubt.iccid, ms(forget_before)))
+        self._db.execute(
+            "INSERT INTO doubts (iccid, peer, message_id, seq, submitted_at) VALUES (?, ?, ?, ?, ?)",
+            (doubt.iccid, doubt.peer, doubt.message_id, doubt.seq, ms(doubt.submitted_at)),
+        )
+
+    def doubts(self, iccid: str) -> list[Doubt]:
+        """Those of a SIM, oldest first."""
+        query = "SELECT * FROM doubts WHERE iccid = ? ORDER BY n LIMIT 256"
+        return [rows.doubt(row) for row in self._db.execute(query, (iccid,))]
+
+    def no_doubt(self, n: int) -> None:
+        self._db.execute("DELETE FROM doubts WHERE n = ?", (n,))
 
     def next_ordinal(self) -> int:
         """Counts the submits of all lines."""
@@ -296,6 +316,12 @@ class Reports:
                    AND peer = ? AND message_id IS NOT NULL ORDER BY n DESC LIMIT 1"""
         row = self._db.execute(query, (report.iccid, report.mr, rows.iso(report.scts), report.peer)).fetchone()
         return (row["message_id"], row["seq"]) if row else None
+
+    def taken_at(self, iccid: str, mr: int, message_id: str, seq: int) -> list[datetime]:
+        """When the service centre took a segment under that reference, by the reports on it."""
+        query = """SELECT DISTINCT scts FROM reports INDEXED BY reports_of_submit WHERE iccid = ? AND mr = ?
+                   AND scts IS NOT NULL AND message_id = ? AND seq = ?"""
+        return [datetime.fromisoformat(row["scts"]) for row in self._db.execute(query, (iccid, mr, message_id, seq))]
 
     def match(self, n: int, message_id: str, seq: int) -> None:
         self._db.execute("UPDATE reports SET message_id = ?, seq = ? WHERE n = ?", (message_id, seq, n))

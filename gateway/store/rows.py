@@ -7,7 +7,7 @@ import sqlite3
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from gateway.messaging.model import Assembly, Message, Part, Report, Segment, SegmentState, Status, TimelineEntry
+from gateway.messaging.model import Assembly, Doubt, Message, Part, Report, Segment, SegmentState, Status, TimelineEntry
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -136,7 +136,6 @@ def segment_values(segment: Segment) -> tuple[Any, ...]:
         segment.error,
         segment.ordinal,
         segment.limit,
-        segment.doubtful,
     )
 
 
@@ -158,7 +157,6 @@ def segment(row: sqlite3.Row) -> Segment:
         error=row["error"],
         ordinal=row["ordinal"],
         limit=row["attempts_limit"],
-        doubtful=bool(row["doubtful"]),
     )
 
 
@@ -196,6 +194,17 @@ def assembly(row: sqlite3.Row) -> Assembly:
         message_id=row["message_id"],
         delivered=bool(row["delivered"]),
         revision=row["revision"],
+    )
+
+
+def doubt(row: sqlite3.Row) -> Doubt:
+    return Doubt(
+        n=row["n"],
+        iccid=row["iccid"],
+        peer=row["peer"],
+        message_id=row["message_id"],
+        seq=row["seq"],
+        submitted_at=at(row["submitted_at"]),
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.messaging import outbound
 from gateway.messaging.chain import MAX_LOST, Chain, Proof
 from gateway.messaging.model import Segment, SegmentState
 from tests.messaging.rig import UNKNOWN, Answer, Port, Rig, late, refused, report, rig, run, until
@@ -198,6 +199,104 @@ def test_a_text_that_was_refused_for_good_is_not_brought_back(tmp_path: Path) ->
             await box.becomes(message_id, "failed")
             await box.receive(report(9, at=box.clock.now()))
             assert await box.statuses(message_id) == ["queued", "failed"]
+
+    run(scenario())
+
+
+async def repeated(box: Rig, **command: object) -> str:
+    """A text whose first attempt got no answer, and which the policy has sent again."""
+    box.ports["one"].answers.extend([UNKNOWN, Answer(outcome="sent", mr=20)])
+    await box.ready()
+    message_id = (await box.send(**command)).message_ids[0]  # type: ignore[arg-type]
+    await box.becomes(message_id, "unknown")
+    await box.sweep()
+    box.pass_time(601)
+    await until(lambda: len(box.ports["one"].offered) >= 2, "the second attempt")
+    return message_id
+
+
+def test_a_report_on_the_first_attempt_proves_nothing_of_the_next_segment(tmp_path: Path) -> None:
+    """It would pass for the next segment's, which then were never sent: the text would arrive with a hole."""
+
+    async def scenario() -> None:
+        async with rig(tmp_path) as box:
+            port = box.ports["one"]
+            port.answers.extend([UNKNOWN, Answer(outcome="sent", mr=20), UNKNOWN])
+            await box.ready()
+            message_id = (await box.send(text="0123456789" * 40)).message_ids[0]
+            await box.becomes(message_id, "unknown")
+            first_attempt = box.clock.now()
+            await box.sweep()
+            box.pass_time(601)
+            await until(lambda: len(port.offered) == 3, "the second segment")
+
+            async def doubtful() -> bool:
+                return [each.state.value for each in await box.segments(message_id)][:2] == ["sent", "unknown"]
+
+            await until(doubtful, "the second segment to be unknown")
+            await box.receive(report(19, at=first_attempt))
+            assert [each.state.value for each in await box.segments(message_id)][:2] == ["delivered", "unknown"]
+            await box.receive(report(21, at=box.clock.now(), index=2))  # and this one is about the second
+            assert [each.state.value for each in await box.segments(message_id)][:2] == ["delivered", "delivered"]
+            await until(lambda: len(port.offered) == 4, "the third segment")
+
+    run(scenario())
+
+
+def test_a_report_on_the_first_attempt_is_not_awaited_once_the_second_was_taken_later(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with rig(tmp_path) as box:
+            message_id = await repeated(box)
+            await box.becomes(message_id, "sent")
+            await box.receive(report(20, at=box.clock.now()))
+            await box.becomes(message_id, "delivered")
+            box.ports["one"].answers.append(UNKNOWN)
+            box.clock.advance(60)
+            other = (await box.send(text="another")).message_ids[0]
+            await box.becomes(other, "unknown")
+            await box.receive(report(21, at=box.clock.now(), index=2))
+            await box.becomes(other, "delivered")
+
+    run(scenario())
+
+
+def test_what_waits_to_be_repeated_is_not_when_a_report_comes_first(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with rig(tmp_path) as box:
+            port = box.ports["one"]
+            port.answers.append(UNKNOWN)
+            await box.ready()
+            message_id = (await box.send()).message_ids[0]
+            await box.becomes(message_id, "unknown")
+            await box.sweep()
+            segment = (await box.segments(message_id))[0]
+            policy = box.service._policy
+            now = box.clock.now()
+            box.service._senders._draining = True  # the moment between the policy and the next attempt
+            await box.store.write(lambda tx: outbound.give_up_waiting(tx, segment, policy, now))
+            assert (await box.statuses(message_id))[-1] == "queued"
+            await box.receive(report(9, at=now))
+            assert (await box.statuses(message_id))[-2:] == ["sent", "delivered"]
+            box.service._senders._draining = False
+            box.service._senders.offer(0)
+            await box.idle()
+            assert len(port.offered) == 1
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(("status", "state"), [(0x00, "delivered"), (0x46, "sent"), (0x22, "sent")])
+def test_that_the_first_attempt_arrived_is_news_too(tmp_path: Path, status: int, state: str) -> None:
+    async def scenario() -> None:
+        async with rig(tmp_path) as box:
+            message_id = await repeated(box)
+            await box.becomes(message_id, "sent")
+            await box.receive(report(19, at=box.clock.now(), st=status))
+            assert [each.state.value for each in await box.segments(message_id)] == [state]
+            timeline = (await box.service.message(message_id))[2]
+            assert any("earlier attempt" in entry.detail for entry in timeline)
+            await box.receive(report(20, at=box.clock.now(), index=2))
+            await box.becomes(message_id, "delivered")
 
     run(scenario())
 

@@ -59,7 +59,7 @@ def test_a_commit_that_fails_fails_all_and_the_next_works(tmp_path: Path) -> Non
                 tmp_path,
                 """CREATE TABLE segments (message_id TEXT, seq INTEGER, state TEXT, pdu TEXT, length INTEGER, mr INTEGER,
                    attempts INTEGER, line TEXT, imei TEXT, iccid TEXT, peer TEXT, submitted_at INTEGER, settled_at INTEGER,
-                   error TEXT, ordinal INTEGER, attempts_limit INTEGER, doubtful INTEGER,
+                   error TEXT, ordinal INTEGER, attempts_limit INTEGER,
                    FOREIGN KEY (message_id) REFERENCES messages (id) DEFERRABLE INITIALLY DEFERRED)""",
             )
             from gateway.messaging.model import Segment, SegmentState
