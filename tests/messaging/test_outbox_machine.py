@@ -21,7 +21,7 @@ from gateway.messaging import ledger, outbound, receipts
 from gateway.messaging.chain import Chain
 from gateway.messaging.content import build_pdus
 from gateway.messaging.ledger import Policy, Sim
-from gateway.messaging.model import LEFT, Message, Report, Segment, SegmentState, Status
+from gateway.messaging.model import LEFT, Message, Report, Segment, SegmentState, Status, Wanted
 from gateway.messaging.ports import Tx
 from tests.messaging.desk import Desk
 from tests.messaging.rig import NOT_SENT, UNKNOWN, Answer, late, refused
@@ -134,7 +134,8 @@ class Outbox(RuleBasedStateMachine):
             self.hands[line] = segment
 
     def _claim(self, tx: Tx, sim: Sim) -> Segment | None:
-        for message in tx.messages.sendable(sim.line, sim.iccid, self.desk.now, 10):
+        wanted = Wanted(iccid=sim.iccid, now=self.desk.now, limit=10)
+        for message in (*tx.messages.begun(wanted), *tx.messages.in_queue(0, [0], 1, wanted)):
             segments = tx.segments.of(message.id)
             if all(each.state is SegmentState.PENDING and each.line != sim.line for each in segments):
                 ref = tx.segments.next_reference(sim.line, message.peer)
