@@ -12,6 +12,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from gateway.accounts import Accounts
 from gateway.at import codes
 from gateway.at.vendor_codes import refusal
 from gateway.clock import Clock, SystemClock
@@ -36,10 +37,10 @@ from gateway.modem import (
     SubmitResult,
 )
 from gateway.mqtt import Bridge
-from gateway.secret_files import ensure_secrets, webhook_secret
+from gateway.secret_files import SECRETS, ensure_secrets, read_secrets, webhook_secret
 from gateway.sections import route_names
 from gateway.store import SqliteStore
-from gateway.web import WebServer
+from gateway.web import Parts, WebServer
 from gateway.webhooks import Dispatcher, Webhook
 
 log = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ class _Layers:
     service: Service
     recorders: Recorders
     webhooks: Dispatcher
+    accounts: Accounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +109,13 @@ async def _run_once(config: Config, clock: Clock, ready: Callable[[Addresses], N
             log.warning("%d segments were with a modem when the last run ended; their outcome is unknown", unknown)
         webhooks = Dispatcher(webhooks_of(config), store, service, clock)
         with _recorders(config, clock) as recorders:
-            layers = _Layers(clock=clock, service=service, recorders=recorders, webhooks=webhooks)
+            layers = _Layers(
+                clock=clock,
+                service=service,
+                recorders=recorders,
+                webhooks=webhooks,
+                accounts=await _accounts(config, store, clock),
+            )
             return await _serve(_run_all(config, layers, ready), service, store)
     finally:
         await store.close()
@@ -123,6 +131,13 @@ def _only_one(data_dir: Path) -> Iterator[None]:
         except BlockingIOError:
             raise ConfigError(f"gateway.data_dir: another gateway runs with {data_dir}; stop it first") from None
         yield
+
+
+async def _accounts(config: Config, store: SqliteStore, clock: Clock) -> Accounts:
+    made = read_secrets(config.gateway.data_dir / SECRETS)
+    accounts = Accounts(store, clock, admin_password=made["admin_password"], api_token=made["api_token"])
+    await accounts.begin()
+    return accounts
 
 
 def _recorders(config: Config, clock: Clock) -> Recorders:
@@ -160,8 +175,17 @@ async def _run_all(config: Config, layers: _Layers, ready: Callable[[Addresses],
     lines = [_line(one, service, clock, guard, finder, recorders.of(one.name)) for one in settings]
     ports = {modem.name: _LinePort(modem.name, line) for modem, line in zip(config.modems, lines, strict=True)}
     bridge = Bridge(config, service, clock) if config.mqtt.url else None
-    parts = {"mqtt": lambda: bridge.trouble} if bridge is not None else {}
-    web = WebServer(config, service, parts, recorders.recording, layers.webhooks)
+    web = WebServer(
+        config,
+        Parts(
+            service=service,
+            accounts=layers.accounts,
+            clock=clock,
+            troubles={"mqtt": lambda: bridge.trouble} if bridge is not None else {},
+            recording=recorders.recording,
+            webhooks=layers.webhooks,
+        ),
+    )
     web.open()
     async with asyncio.TaskGroup() as group:
         group.create_task(service.run(ports), name="messaging")

@@ -173,6 +173,12 @@ class WebSection(Section):
     account_sid: Annotated[str, _matching(_ACCOUNT_SID, empty=True)] = Field(
         default="", description='"AC" and 32 hexadecimal digits, or "" to have one made'
     )
+    hosts: Annotated[tuple[str, ...], Field(strict=False)] = Field(
+        default=(), description="a list of host names by which the gateway may be called"
+    )
+    rate_per_minute: int = Field(
+        default=6000, ge=0, le=1_000_000, description="a whole number from 0 (no limit) to 1000000"
+    )
 
 
 class OutboxSection(Section):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import tomllib
 from pathlib import Path
 
 from gateway.config import WebhookSection
@@ -14,6 +15,19 @@ log = logging.getLogger(__name__)
 
 SECRETS = "secrets.toml"
 SHORTEST_SECRET = 16
+KEYS = ("admin_password", "api_token", "account_sid", "auth_token")
+
+
+def read_secrets(path: Path) -> dict[str, str]:
+    """What a secrets file has. Raises ConfigError when it is not what `ensure_secrets` made."""
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+        raise ConfigError(f"{path}: cannot be read: {exc}") from exc
+    missing = [key for key in KEYS if not isinstance(found.get(key), str) or len(found[key]) < SHORTEST_SECRET]
+    if missing:
+        raise ConfigError(f"{path}: {missing[0]} must have at least {SHORTEST_SECRET} characters")
+    return {key: found[key] for key in KEYS}
 
 
 def ensure_secrets(data_dir: Path) -> Path:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
+from gateway.accounts.ports import AccountTable
 from gateway.messaging.deliveries import Delivery, DeliveryState
 from gateway.messaging.model import (
     Assembly,
@@ -191,6 +192,8 @@ class Tx(Protocol):
     def old(self) -> OldRows: ...
     @property
     def deliveries(self) -> DeliveryTable: ...
+    @property
+    def accounts(self) -> AccountTable: ...
 
 
 class Store(Protocol):

@@ -24,6 +24,7 @@ from gateway import crashpoints
 from gateway.clock import SystemClock
 from gateway.errors import StoreError
 from gateway.messaging.ports import Tx
+from gateway.store.accounts import AccountRows
 from gateway.store.calls import Calls
 from gateway.store.deliveries import Deliveries
 from gateway.store.incoming import Parts
@@ -78,6 +79,7 @@ class Transaction:
         self.calls = Calls(db)
         self.old = Old(db)
         self.deliveries = Deliveries(db)
+        self.accounts = AccountRows(db)
 
 
 @dataclass(slots=True, eq=False)

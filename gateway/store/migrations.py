@@ -172,6 +172,29 @@ def m006_queues(db: Database) -> None:
     _run(db, _QUEUES)
 
 
+_ACCOUNTS = """
+CREATE TABLE users (
+  name TEXT PRIMARY KEY, role TEXT NOT NULL, password TEXT NOT NULL, created_at INTEGER NOT NULL, disabled INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE tokens (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, digest TEXT NOT NULL, created_at INTEGER NOT NULL,
+  created_by TEXT NOT NULL, modems TEXT NOT NULL, recipients TEXT NOT NULL, expires_at INTEGER, last_used INTEGER
+) WITHOUT ROWID;
+CREATE TABLE sessions (
+  digest TEXT PRIMARY KEY, user TEXT NOT NULL, csrf TEXT NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE audit (
+  n INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, who TEXT NOT NULL, source TEXT NOT NULL, action TEXT NOT NULL,
+  target TEXT NOT NULL, ok INTEGER NOT NULL
+);
+"""
+
+
+@migrations()
+def m007_accounts(db: Database) -> None:
+    _run(db, _ACCOUNTS)
+
+
 def _run(db: Database, statements: str) -> None:
     for statement in filter(str.strip, statements.split(";\n")):
         db.execute(statement)

@@ -1,5 +1,6 @@
-"""L4 edge: HTTP. Health on TCP; the own API on a Unix socket for the command line."""
+"""L4 edge: HTTP. On TCP behind credentials; on a Unix socket for the command line; health for everyone."""
 
+from gateway.web.app import Parts
 from gateway.web.server import WebServer
 
-__all__ = ["WebServer"]
+__all__ = ["Parts", "WebServer"]

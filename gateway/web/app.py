@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import JSONResponse
 
 from gateway import __version__
+from gateway.accounts import LOCAL, Accounts
+from gateway.clock import Clock
 from gateway.errors import RequestError
 from gateway.web import errors
+from gateway.web.accounts import account_routes, session_routes
+from gateway.web.auth import check_permission
 from gateway.web.calls import call_routes
 from gateway.web.messages import message_routes
 from gateway.web.modems import Recording, modem_routes
@@ -60,32 +65,68 @@ async def no_recording(name: str) -> str:
     raise RequestError(f"nothing is recorded of {name!r}", code="unknown_modem", field="modem")
 
 
-def make_app(service: Service, recording: Recording = no_recording, hooks: Webhooks | None = None) -> FastAPI:
-    """The own API. It asks for no password: whoever may open the socket may use it."""
-    app = FastAPI(title="smsgw", version=__version__, openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None)
-    errors.install(app)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the application is made over. `troubles`: what else `/readyz` asks, by name; each says what is wrong or None."""
 
-    app.include_router(message_routes(service))
-    app.include_router(modem_routes(service, recording))
-    app.include_router(forwarding_routes(service))
-    app.include_router(phonebook_routes(service))
-    app.include_router(call_routes(service))
-    if hooks is not None:
-        app.include_router(webhook_routes(hooks))
+    service: Service
+    accounts: Accounts
+    clock: Clock
+    troubles: Mapping[str, Trouble] = field(default_factory=dict)
+    recording: Recording = no_recording
+    webhooks: Webhooks | None = None
+
+
+def make_app(parts: Parts) -> FastAPI:
+    """The own API. Each request comes with who asks, in its scope: see `auth.Gate` and `by_socket`."""
+    app = FastAPI(
+        title="smsgw",
+        version=__version__,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(check_permission)],
+    )
+    errors.install(app)
+    for router in routers(parts):
+        app.include_router(router)
     return app
 
+
+def routers(parts: Parts) -> list[APIRouter]:
+    """Everything that the API offers."""
+    found = [
+        message_routes(parts.service),
+        modem_routes(parts.service, parts.recording),
+        forwarding_routes(parts.service),
+        phonebook_routes(parts.service),
+        call_routes(parts.service),
+        session_routes(parts.accounts),
+        account_routes(parts.accounts),
+    ]
+    return found if parts.webhooks is None else [*found, webhook_routes(parts.webhooks)]
+
+
+HEALTH = frozenset({"/healthz", "/readyz"})
+"""What answers without credentials."""
 
 Scope = dict[str, Any]
 
 
-def by_socket(private: Any, public: Any) -> Any:
-    """One ASGI application for both kinds of socket: `private` answers on Unix sockets only, `public` on all others."""
+def by_socket(api: Any, gate: Any, health: Any) -> Any:
+    """One ASGI application for all sockets: on a Unix socket the API as it is, elsewhere health, or the API behind its gate."""
 
     async def dispatch(scope: Scope, receive: Any, send: Any) -> None:
         server = scope.get("server")
         unix = server is not None and server[1] is None  # a path has no port
         try:
-            await (private if unix else public)(scope, receive, send)
+            if unix:
+                scope["principal"] = LOCAL
+                await api(scope, receive, send)
+            elif scope.get("path") in HEALTH:
+                await health(scope, receive, send)
+            else:
+                await gate(scope, receive, send)
         except Exception:  # the framework has answered with 500 already; the connection can go on
             log.exception("web: %s %s met a defect", scope.get("method"), scope.get("path"))
 

@@ -13,6 +13,11 @@ from gateway.errors import CODES, RequestError, StoreError
 from gateway.wire import bad_field, error_json, request_error_json
 
 STATUS: dict[str, int] = {
+    "unauthorized": 401,
+    "forbidden": 403,
+    "unknown_user": 404,
+    "unknown_token": 404,
+    "last_admin": 409,
     "unknown_message": 404,
     "unknown_webhook": 404,
     "unknown_delivery": 404,

@@ -7,9 +7,11 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
+from gateway.accounts import Permission, Principal
 from gateway.errors import RequestError
 from gateway.messaging.model import MessageFilter, Origin, Status
 from gateway.web import errors
+from gateway.web.auth import principal_of, requires
 from gateway.web.body import body_of
 from gateway.web.ports import Service
 from gateway.wire import (
@@ -30,12 +32,13 @@ def message_routes(service: Service) -> APIRouter:
     """`/api/v1/messages` and below."""
     router = APIRouter(prefix="/api/v1/messages")
 
-    @router.post("", status_code=201)
+    @router.post("", status_code=201, dependencies=[requires(Permission.SEND)])
     async def send(request: Request) -> JSONResponse:
         key = _idempotency_key(request)
         payload = read(SendPayload, read_object(await body_of(request)))
         if key is not None and payload.id not in (None, key):
             raise RequestError("the Idempotency-Key header and id differ", field="id")
+        check_limits(principal_of(request), payload)
         result = await service.send(payload.request(key), Origin(edge="api"))
         if result.error is not None:
             return JSONResponse({"error": error_json(result.error)}, errors.status_of(result.error[0]))
@@ -63,15 +66,29 @@ def message_routes(service: Service) -> APIRouter:
         following = found[-1].n if len(found) == limit else None
         return JSONResponse({"messages": [message_json(message) for message in found], "next": following})
 
-    @router.get("/{message_id}")
-    async def message(message_id: str) -> JSONResponse:
-        return JSONResponse(details_json(*await service.message(message_id)))
+    @router.get("/{message_id}", dependencies=[requires(Permission.READ, Permission.SEND)])
+    async def message(message_id: str, request: Request) -> JSONResponse:
+        """Who may only send is shown what was sent, by an id that nobody can guess; nothing that came in."""
+        message, segments, timeline = await service.message(message_id)
+        if message.direction != "outbound" and not principal_of(request).may(Permission.READ):
+            raise RequestError(f"there is no message {message_id[:40]!r}", code="unknown_message")
+        return JSONResponse(details_json(message, segments, timeline))
 
     @router.post("/{message_id}/cancel")
     async def cancel(message_id: str) -> JSONResponse:
         return JSONResponse(message_json(await service.cancel(message_id)))
 
     return router
+
+
+def check_limits(principal: Principal, payload: SendPayload) -> None:
+    """What the token may send through and to. Raises RequestError(forbidden)."""
+    if principal.modems and payload.modem not in principal.modems:
+        names = ", ".join(principal.modems)
+        raise RequestError(f"this token sends through {names}; name one as modem", code="forbidden", field="modem")
+    if principal.recipients and not all(one.startswith(principal.recipients) for one in payload.to):
+        allowed = ", ".join(principal.recipients)
+        raise RequestError(f"this token sends to numbers that begin with {allowed}", code="forbidden", field="to")
 
 
 def _idempotency_key(request: Request) -> str | None:

@@ -7,17 +7,15 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import uvicorn
 
 from gateway.config import Config, listen_address
 from gateway.errors import ConfigError
-from gateway.web.app import Trouble, by_socket, make_app, make_health_app, no_recording
-from gateway.web.modems import Recording
-from gateway.web.ports import Service
-from gateway.web.webhooks import Webhooks
+from gateway.web.app import Parts, by_socket, make_app, make_health_app
+from gateway.web.auth import Gate
 
 log = logging.getLogger(__name__)
 
@@ -29,20 +27,9 @@ GRACE_SECONDS = 2
 class WebServer:
     """`open` binds, so that mistakes show at the start; `run` serves until it is cancelled."""
 
-    def __init__(
-        self,
-        config: Config,
-        service: Service,
-        parts: Mapping[str, Trouble],
-        recording: Recording = no_recording,
-        webhooks: Webhooks | None = None,
-    ) -> None:
-        """`parts`: what else `/readyz` asks, by name; each says what is wrong or None. `recording`: of a modem's name."""
+    def __init__(self, config: Config, parts: Parts) -> None:
         self._config = config
-        self._service = service
         self._parts = parts
-        self._recording = recording
-        self._webhooks = webhooks
         self._sockets: list[socket.socket] = []
         self.url: str | None = None
 
@@ -57,8 +44,10 @@ class WebServer:
 
     async def run(self) -> None:
         """Serves until cancelled, then lets answers that were begun be finished."""
-        private = make_app(self._service, self._recording, self._webhooks)
-        app = by_socket(private, make_health_app(self._service, self._parts))
+        parts, web = self._parts, self._config.web
+        api = make_app(parts)
+        gate = Gate(api, parts.accounts, parts.clock, hosts=web.hosts, per_minute=web.rate_per_minute)
+        app = by_socket(api, gate, make_health_app(parts.service, parts.troubles))
         config = uvicorn.Config(
             app,
             http="h11",

@@ -22,14 +22,16 @@ ALLOWED: dict[str, frozenset[str]] = {
     "mms": frozenset({"errors"}),
     "at": frozenset({"errors"}),  # never pdu: a PDU is opaque hex there
     "modem": frozenset({"at", "pdu", "mms", "errors", "clock"}),
-    "messaging": frozenset({"pdu", "mms", "errors", "clock"}),  # never modem, store, edges: those are its own Protocols
+    "accounts": frozenset({"errors", "clock"}),
+    # never modem, store, edges: those are its own Protocols
+    "messaging": frozenset({"pdu", "mms", "accounts", "errors", "clock"}),
     "sections": frozenset(),
     "config": frozenset({"errors", "sections"}),
     "secret_files": frozenset({"config", "errors"}),
-    "store": frozenset({"messaging", "errors", "clock"}),
+    "store": frozenset({"messaging", "accounts", "errors", "clock"}),
     "wire": frozenset({"messaging", "errors", "clock"}),
     "mqtt": EDGE,
-    "web": EDGE,
+    "web": EDGE | {"accounts"},
     "webhooks": EDGE,
     # a command starts what it is named after; `doctor` asks modems and broker as the daemon would
     "cli": EDGE | {"app", "mqtt", "emulator", "modem", "pdu", "mms", "store", "secret_files"},

@@ -9,13 +9,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from gateway.accounts import Accounts
 from gateway.clock import SystemClock
 from gateway.config import Config, parse_config
 from gateway.messaging import LineSettings, Service, Settings
 from gateway.messaging.model import Event
 from gateway.mqtt import Bridge
 from gateway.store import SqliteStore
-from gateway.web import WebServer
+from gateway.web import Parts, WebServer
 from tests.support.processes import PATIENCE, wait_until
 
 T = TypeVar("T")
@@ -25,6 +26,10 @@ def config_for(directory: Path, url: str, *, gateway: str = "box", extra: str = 
     directory.mkdir(parents=True, exist_ok=True)
     text = f'[gateway]\nid = "{gateway}"\ndata_dir = "{directory}"\n[web]\nlisten = "127.0.0.1:0"\n'
     return parse_config(f'{text}[mqtt]\nurl = "{url}"\n{extra}', directory / "test.toml")
+
+
+PASSWORD = "correct horse battery"
+TOKEN = "0123456789abcdef0123456789abcdef"
 
 
 class GatewayThread:
@@ -57,7 +62,9 @@ class GatewayThread:
         lines = tuple(LineSettings(name=name) for name in self._modems)
         self.service = self._kind(self.store, clock, Settings(region="DE", lines=lines))
         await self.service.start()
-        self.web = WebServer(self.config, self.service, {"mqtt": self._trouble})
+        self.accounts = Accounts(self.store, clock, admin_password=PASSWORD, api_token=TOKEN)
+        await self.accounts.begin()
+        self.web = WebServer(self.config, self.parts())
         self.web.open()
         edges = [self.web.run()]
         if self.config.mqtt.url:
@@ -69,6 +76,12 @@ class GatewayThread:
             await asyncio.wait((self._main,))
         finally:
             await self.store.close()
+
+    def parts(self) -> Parts:
+        """What the web edge is made over."""
+        return Parts(
+            service=self.service, accounts=self.accounts, clock=SystemClock(), troubles={"mqtt": self._trouble}
+        )
 
     async def _run_edges(self, edges: list[Coroutine[Any, Any, None]]) -> None:
         async with asyncio.TaskGroup() as group:

@@ -1,0 +1,214 @@
+"""Who asks, over TCP: credentials, Host, CSRF, rate, and what is written down of it. The routes say what they permit."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import ipaddress
+import json
+import logging
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+
+from fastapi import Depends, Request
+from fastapi.params import Depends as Dependency
+from fastapi.routing import APIRoute
+
+from gateway.accounts import Accounts, Permission, Principal
+from gateway.accounts.service import LockedOut
+from gateway.clock import Clock
+from gateway.errors import CODES, RequestError
+from gateway.web.rate import Rates
+
+log = logging.getLogger(__name__)
+
+COOKIE = "smsgw_session"
+CSRF_HEADER = "x-csrf-token"
+SEND_PATH = "/api/v1/messages"
+LOGIN = ("POST", "/api/v1/session")
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class Refused(Exception):
+    """The request goes no further."""
+
+    def __init__(self, status: int, code: str, message: str = "", headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(code)
+        self.status = status
+        self.body = {"error": {"code": code, "message": message or CODES[code].meaning}}
+        self.headers = dict(headers or {})
+
+
+def principal_of(request: Request) -> Principal:
+    """Who asks. Every request that reaches a route has one."""
+    principal = request.scope["principal"]
+    assert isinstance(principal, Principal)
+    return principal
+
+
+def requires(*permissions: Permission) -> Dependency:
+    """A dependency of a route or router: who has one of the permissions gets in. Raises RequestError(forbidden)."""
+    dependency = Depends(Requirement(permissions))
+    assert isinstance(dependency, Dependency)
+    return dependency
+
+
+class Requirement:
+    """One of some permissions."""
+
+    def __init__(self, permissions: tuple[Permission, ...]) -> None:
+        self.permissions = permissions
+
+    def __call__(self, request: Request) -> None:
+        principal = principal_of(request)
+        if not any(principal.may(permission) for permission in self.permissions):
+            raise RequestError(CODES["forbidden"].meaning, code="forbidden")
+
+
+def permissions_of(route: APIRoute, method: str) -> tuple[Permission, ...]:
+    """Of which one is asked for; a route that says nothing asks for `read` to look, `operate` to change anything."""
+    said = [dep.dependency for dep in route.dependencies if isinstance(dep.dependency, Requirement)]
+    if said:
+        return said[-1].permissions
+    return (Permission.READ,) if method in SAFE else (Permission.OPERATE,)
+
+
+def check_permission(request: Request) -> None:
+    """The dependency of the whole application: a route without a word of its own is never open by mistake."""
+    route = request.scope["route"]
+    assert isinstance(route, APIRoute)
+    if request.scope.get("open"):
+        return
+    Requirement(permissions_of(route, request.method))(request)
+
+
+class Gate:
+    """In front of the API on TCP. `hosts`: names beside the loopback's and addresses by which we may be called."""
+
+    def __init__(self, app: App, accounts: Accounts, clock: Clock, *, hosts: Collection[str], per_minute: int) -> None:
+        self._app = app
+        self._accounts = accounts
+        self._hosts = frozenset(host.lower() for host in hosts)
+        self._rates = Rates(per_minute, clock)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = _headers(scope)
+        try:
+            self._check_host(headers)
+            if (scope.get("method"), scope["path"]) == LOGIN:
+                scope["open"] = True
+                await self._app(scope, receive, send)
+                return
+            principal = await self._who(scope, headers)
+            self._check_csrf(scope, headers, principal)
+            limits = self._rates.take(f"{principal.kind}:{principal.name}")
+            if limits.exceeded:
+                raise Refused(429, "rate_limited", headers=limits.headers())
+        except Refused as refused:
+            await _refuse(scope, send, refused)
+            return
+        scope["principal"] = principal
+        await self._app(scope, receive, self._noting(scope, principal, limits.headers(), send))
+
+    def _check_host(self, headers: Mapping[str, str]) -> None:
+        """A page elsewhere that has its name point here (DNS rebinding) has a Host that we do not know."""
+        host = headers.get("host", "")
+        name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
+        if name.lower() not in self._hosts and name.lower() != "localhost" and not _is_address(name):
+            raise Refused(403, "forbidden", f"the Host {host[:80]!r} is not known here; add it to web.hosts")
+
+    async def _who(self, scope: Scope, headers: Mapping[str, str]) -> Principal:
+        source = source_of(scope)
+        kind, _, value = headers.get("authorization", "").partition(" ")
+        try:
+            if kind.lower() == "bearer":
+                found = await self._accounts.by_token(value.strip())
+            elif kind.lower() == "basic":
+                found = await self._accounts.by_password(*_basic(value), source)
+            elif cookie := _cookie(headers):
+                found = await self._accounts.by_session(cookie)
+            else:
+                found = None
+        except LockedOut as error:
+            raise Refused(429, "locked_out", str(error), {"retry-after": f"{error.wait_s:.0f}"}) from error
+        if found is None:
+            raise Refused(401, "unauthorized", headers={"www-authenticate": 'Bearer realm="smsgw"'})
+        return found
+
+    def _check_csrf(self, scope: Scope, headers: Mapping[str, str], principal: Principal) -> None:
+        """A browser sends the cookie whoever asked it to; the token only a page of ours can know."""
+        if principal.csrf is None or scope.get("method", "GET") in SAFE:
+            return
+        if not hmac.compare_digest(headers.get(CSRF_HEADER, "").encode(), principal.csrf.encode()):
+            raise Refused(403, "forbidden", f"the {CSRF_HEADER} header is missing or wrong")
+
+    def _noting(self, scope: Scope, principal: Principal, limits: Mapping[str, str], send: Send) -> Send:
+        """`send` with the rate headers; what changed something is noted in the audit log before the answer leaves."""
+        added = [(name.encode(), value.encode()) for name, value in limits.items()]
+
+        async def noting(event: MutableMapping[str, Any]) -> None:
+            if event["type"] == "http.response.start":
+                event["headers"] = [*event.get("headers", ()), *added]
+                if scope["method"] not in SAFE and scope["path"] != SEND_PATH:  # messages tell their own life
+                    await self._accounts.note(
+                        scope["method"],
+                        who=f"{principal.kind}:{principal.name}",
+                        source=source_of(scope),
+                        target=scope["path"],
+                        ok=event["status"] < 400,
+                    )
+            await send(event)
+
+        return noting
+
+
+def source_of(scope: Scope) -> str:
+    """The client's address."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def _basic(value: str) -> tuple[str, str]:
+    try:
+        name, _, password = base64.b64decode(value, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return "", ""
+    return name, password
+
+
+def _cookie(headers: Mapping[str, str]) -> str:
+    try:
+        jar = SimpleCookie(headers.get("cookie", ""))
+    except CookieError:
+        return ""
+    return jar[COOKIE].value if COOKIE in jar else ""
+
+
+async def _refuse(scope: Scope, send: Send, refused: Refused) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008, "reason": refused.body["error"]["code"]})
+        return
+    body = json.dumps(refused.body).encode()
+    headers = {"content-type": "application/json", "content-length": str(len(body)), **refused.headers}
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": refused.status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})
