@@ -284,6 +284,7 @@ def line_config(config: Config, n: int) -> LineConfig:
         late_reply_s=config.outbox.late_reply_s,
         ussd_timeout_s=modem.ussd_timeout_s,
         reject_calls=modem.calls.reject,
+        cell_broadcast=modem.cell_broadcast,
         allow_roaming=modem.allow_roaming,
         power_cycle=modem.power_cycle,
     )
@@ -387,6 +388,7 @@ class _LineListener:
     def __init__(self, listener: Listener, notices: Notices) -> None:
         self._listener = listener
         self.ussd = notices.ussd
+        self.broadcast = notices.broadcast
         self._notices = notices
 
     async def ready(self, line: str, identity: Identity, late: LateSubmit | None) -> None:

@@ -113,6 +113,9 @@ class MmsSection(Section):
     interface: str = Field(default="", description="the name of a network interface")
 
 
+Channel = Annotated[int, Field(ge=0, le=0xFFFF)]
+
+
 class CallsSection(Section):
     reject: Literal["never", "always", "withheld"] = Field(
         default="never", description='one of "never", "always", "withheld"'
@@ -146,6 +149,9 @@ class ModemSection(Section):
     allow_roaming: bool = Field(default=True, description="true or false")
     ussd_timeout_s: float = Field(default=60, ge=5, le=300, description="seconds from 5 to 300")
     power_cycle: str = Field(default="", description="a command line, run without a shell")
+    cell_broadcast: Annotated[tuple[Channel, ...], Field(strict=False, max_length=30)] = Field(
+        default=(), description="a list of at most 30 channels from 0 to 65535"
+    )
     calls: CallsSection = Field(default=CallsSection(), description="a table [modem.calls]")
     mms: MmsSection = Field(default=MmsSection(), description="a table [modem.mms]")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from gateway.clock import rfc3339
 from gateway.messaging.model import Call, CommandResult, Event, EventKind, Message, Origin, Status, UssdAnswer
+from gateway.messaging.ports import Broadcast
 
 
 def dump(payload: dict[str, Any]) -> str:
@@ -88,6 +89,18 @@ def call(found: Call, now: datetime) -> Event:
         "ts": rfc3339(now),
     }
     return Event(kind=EventKind.CALL, subject=found.id, payload=dump(payload))
+
+
+def broadcast(modem: str, message: Broadcast, now: datetime) -> Event:
+    payload: dict[str, Any] = {"modem": modem, "channel": message.channel, "serial": message.serial}
+    payload |= {"data_hex": message.data_hex} if message.data_hex else {"text": message.text}
+    payload |= {
+        "pages": message.pages,
+        "pages_missing": list(message.pages_missing),
+        "language": message.language,
+        "ts": rfc3339(now),
+    }
+    return Event(kind=EventKind.CELL_BROADCAST, subject=modem, payload=dump(payload))
 
 
 def ussd(modem: str, answer: UssdAnswer, now: datetime) -> Event:

@@ -60,6 +60,7 @@ class EventKind(StrEnum):
     ALERT = "alert"
     USSD = "ussd"
     CALL = "call"
+    CELL_BROADCAST = "cell-broadcast"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

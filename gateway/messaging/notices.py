@@ -1,4 +1,4 @@
-"""What modems tell beside texts, turned into durable events: calls, and USSD that nobody asked for."""
+"""What modems tell beside texts, turned into durable events: calls, cell broadcast, and USSD that nobody asked for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gateway.messaging.calls import CallLog
 from gateway.messaging.ids import id_maker
 from gateway.messaging.lines import Lines
 from gateway.messaging.model import UssdAnswer
-from gateway.messaging.ports import CallChange, Store, UssdText
+from gateway.messaging.ports import Broadcast, CallChange, Store, UssdText
 
 
 class Notices:
@@ -28,6 +28,11 @@ class Notices:
     async def flush(self) -> None:
         """Writes what waits, at a clean stop."""
         await self._backlog.flush()
+
+    def broadcast(self, line: str, message: Broadcast) -> None:
+        now = self._clock.now()
+        event = announce.broadcast(line, message, now)
+        self._backlog.add(lambda tx: tx.events.add(event, now))
 
     def call(self, line: str, change: CallChange) -> None:
         iccid = self._lines.by_name[line].status.iccid

@@ -284,6 +284,25 @@ class PhonebookEntry(Protocol):
     def name(self) -> str: ...
 
 
+class Broadcast(Protocol):
+    """A cell broadcast message."""
+
+    @property
+    def channel(self) -> int: ...
+    @property
+    def serial(self) -> int: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def data_hex(self) -> str: ...
+    @property
+    def pages(self) -> int: ...
+    @property
+    def pages_missing(self) -> tuple[int, ...]: ...
+    @property
+    def language(self) -> str | None: ...
+
+
 class CallChange(Protocol):
     """A call came to another state. `call` tells the calls of a line apart; `state` is a word of the call log."""
 
@@ -377,6 +396,7 @@ class LineState(Protocol):
 
 
 __all__ = [
+    "Broadcast",
     "CallChange",
     "CallTable",
     "CommandTable",

@@ -2,6 +2,7 @@
 
 from gateway.modem.discovery import Finder
 from gateway.modem.model import (
+    Broadcast,
     CallChange,
     CallState,
     Identity,
@@ -21,6 +22,7 @@ from gateway.modem.sim import PinGuard
 from gateway.modem.supervisor import Line
 
 __all__ = [
+    "Broadcast",
     "CallChange",
     "CallState",
     "Entry",

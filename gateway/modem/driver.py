@@ -196,7 +196,7 @@ class Driver:
         await run_steps(session, [PDU_MODE], setup, patience=profile.busy_retry_s)
         if self._config.smsc:
             await session.demand(at.from_text(f'AT+CSCA="{self._config.smsc}",{_toa(self._config.smsc)}'))
-        self._settings = await settings.negotiate(session, profile)
+        self._settings = await settings.negotiate(session, profile, broadcast=bool(self._config.cell_broadcast))
         self._inbound = Inbound(
             session, self._listener, self._config.name, setup.iccid, profile, self._settings, self._kept
         )

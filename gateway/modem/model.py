@@ -26,6 +26,7 @@ class LineConfig:
     late_reply_s: float = 10
     ussd_timeout_s: float = 60
     reject_calls: str = "never"
+    cell_broadcast: tuple[int, ...] = ()
     allow_roaming: bool = True
     power_cycle: str = ""  # command line, run without a shell
 
@@ -146,6 +147,22 @@ class PhonebookEntry:
     name: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broadcast:
+    """A cell broadcast message: `channel` is its message identifier, `serial` its number of 16 bits (23.041 9.4.1).
+
+    `text` is "" where the content is octets: `data_hex` has them then. `language`: ISO 639, where it is told.
+    """
+
+    channel: int
+    serial: int
+    text: str
+    pages: int
+    data_hex: str = ""
+    pages_missing: tuple[int, ...] = ()
+    language: str | None = None
+
+
 class CallState(Enum):
     """Where a call that came in stands; the last three are ends."""
 
@@ -185,6 +202,9 @@ class LineListener(Protocol):
 
     def ussd(self, line: str, text: UssdText) -> None:
         """The network said something in a USSD dialogue that nobody waits for."""
+
+    def broadcast(self, line: str, message: Broadcast) -> None:
+        """A cell broadcast message came."""
 
     def call(self, line: str, change: CallChange) -> None:
         """A call came in, or came to another state."""

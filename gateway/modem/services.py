@@ -15,6 +15,7 @@ from dataclasses import replace
 from gateway import at
 from gateway.modem import forwarding, phonebook
 from gateway.modem.answers import fields, info
+from gateway.modem.broadcast import Broadcasts
 from gateway.modem.errors import CommandTimeout, PortLost, ServiceError
 from gateway.modem.model import Forwarding, LineConfig, LineListener, PhonebookEntry
 from gateway.modem.profiles import Profile
@@ -39,6 +40,8 @@ class Services:
         name = config.name
         self.ussd = Ussd(config.ussd_timeout_s, lambda text: listener.ussd(name, text), self._add)
         self._calls = Calls(lambda change: listener.call(name, change), config.reject_calls, self._add)
+        self._broadcasts = Broadcasts(lambda message: listener.broadcast(name, message))
+        self._channels = config.cell_broadcast
         self._jobs: deque[Job] = deque(maxlen=MAX_JOBS)
         self._wake: Callable[[], None] = lambda: None
         self._session: Session | None = None
@@ -58,6 +61,11 @@ class Services:
         await self._read_charset(session)
         for text in (*_PREPARE, *(_PREPARE_CALLS if profile.calls else ())):
             await _tried(session, text)
+        if self._channels:
+            channels = ",".join(map(str, self._channels))
+            done = await _tried(session, f'AT+CSCB=0,"{channels}",""')  # 27.005 3.3.4
+            if done is None or not done.ok:
+                log.warning("the modem does not take the cell broadcast channels")
         self._session = session
         self.ussd.attach(session, _codings(profile))
 
@@ -71,7 +79,7 @@ class Services:
 
     def note(self, urc: at.Urc) -> bool:
         """Take in what the modem told by itself; False when it is no matter of these services."""
-        return self.ussd.note(urc) or self._calls.note(urc)
+        return self.ussd.note(urc) or self._calls.note(urc) or self._broadcasts.note(urc)
 
     async def forwarding(self, reason: str) -> Forwarding:
         """What becomes of voice calls for a reason. Raises ServiceError. See `gateway.modem.forwarding`."""

@@ -16,7 +16,13 @@ from gateway.modem.session import Session, cause
 log = logging.getLogger(__name__)
 
 _STORES = ("SM", "ME", "SR", "TA")  # real storages of 27.005 3.2.3; BM holds broadcasts, MT is ME and SM together
-_OFFERED = (frozenset({0, 1, 2, 3}), frozenset({0, 1, 2, 3}), frozenset({0}), frozenset({0, 1, 2}), frozenset({0, 1}))
+_OFFERED = (
+    frozenset({0, 1, 2, 3}),
+    frozenset({0, 1, 2, 3}),
+    frozenset({0, 2}),
+    frozenset({0, 1, 2}),
+    frozenset({0, 1}),
+)
 
 Cnmi = tuple[int, ...]
 
@@ -37,14 +43,22 @@ class SmsSettings:
         return self.cnmi is not None and self.cnmi[1] != 0
 
 
-def cnmi_candidates(offered: Sequence[frozenset[int]], profile: Profile) -> Iterator[Cnmi]:
-    """The +CNMI settings to try, best first: stored before direct, for messages and then for reports."""
-    modes, mts, _, dss, bfrs = [*offered, *_OFFERED[len(offered) :]][:5]
+DIRECT_PAGES = 2  # <bm> of +CNMI: cell broadcast pages are handed on as +CBM
+
+
+def cnmi_candidates(offered: Sequence[frozenset[int]], profile: Profile, *, broadcast: bool = False) -> Iterator[Cnmi]:
+    """The +CNMI settings to try, best first: stored before direct, for messages and then for reports.
+
+    `broadcast`: with cell broadcast pages where they can be had, but never at the price of a worse setting for texts.
+    """
+    modes, mts, bms, dss, bfrs = [*offered, *_OFFERED[len(offered) :]][:5]
     tail = () if len(offered) == 4 else (0 if 0 in bfrs or not bfrs else 1,)
     for mt in profile.cnmi_mts:
         for ds in profile.cnmi_dss:
             for mode in profile.cnmi_modes:
                 if mt in mts and ds in dss and mode in modes:
+                    if broadcast and DIRECT_PAGES in bms:
+                        yield (mode, mt, DIRECT_PAGES, ds, *tail)
                     yield (mode, mt, 0, ds, *tail)
 
 
@@ -53,10 +67,10 @@ def is_direct(cnmi: Cnmi) -> bool:
     return cnmi[1] in (2, 3) or cnmi[3] == 1
 
 
-async def negotiate(session: Session, profile: Profile) -> SmsSettings:
-    """Choose and set storages and indications. Raises CommandRefused when no storage can be set, PortLost."""
+async def negotiate(session: Session, profile: Profile, *, broadcast: bool = False) -> SmsSettings:
+    """Choose and set storages and indications, also of cell broadcast pages. Raises CommandRefused when no storage can be set, PortLost."""
     receive, memories, cpms = await _negotiate_cpms(session, profile)
-    cnmi = await _negotiate_cnmi(session, profile)
+    cnmi = await _negotiate_cnmi(session, profile, broadcast)
     return SmsSettings(
         receive_memory=receive,
         memories=memories,
@@ -133,11 +147,11 @@ async def _keep_cpms(session: Session) -> tuple[str, tuple[str, ...], tuple[str,
     return receive, sweep_order(values[0:9:3], receive), (values[0],)
 
 
-async def _negotiate_cnmi(session: Session, profile: Profile) -> Cnmi | None:
+async def _negotiate_cnmi(session: Session, profile: Profile, broadcast: bool) -> Cnmi | None:
     text = await _line(session, at.CNMI_OFFER)
     offered = [answers.numbers(group) for group in answers.groups(text)] if text is not None else []
     service: int | None = None
-    for cnmi in cnmi_candidates(offered, profile):
+    for cnmi in cnmi_candidates(offered, profile, broadcast=broadcast):
         wanted = 1 if is_direct(cnmi) and profile.acknowledge else 0
         if wanted != service:
             await session.run(at.csms(wanted))

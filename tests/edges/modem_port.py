@@ -39,6 +39,17 @@ class Entry:
     name: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broadcast:
+    channel: int
+    serial: int
+    text: str
+    pages: int
+    data_hex: str = ""
+    pages_missing: tuple[int, ...] = ()
+    language: str | None = None
+
+
 class ModemPort:
     """`hold`: the network answers nothing before it is set."""
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from gateway.cli.main import cli
 from tests.edges.gateway_thread import GatewayThread, config_for
-from tests.edges.modem_port import Change, ModemPort, Text, connect
+from tests.edges.modem_port import Broadcast, Change, ModemPort, Text, connect
 from tests.support.broker import Broker, Observer
 
 REQUEST = "smsgw/box/bridge/request/"
@@ -228,3 +228,23 @@ def test_the_phonebook(gateway: GatewayThread, api: httpx.Client, modem: ModemPo
     for args in (("add", "1"), ("delete",), ("delete", "x"), ("own", "1")):
         assert run(gateway, "phonebook", "stick1", *args).exit_code == 2
     assert not modem.entries
+
+
+def test_cell_broadcast_is_an_event(broker: Broker, tmp_path: Path) -> None:
+    with GatewayThread(config_for(tmp_path, broker.url)) as gateway, Observer(broker.port, "smsgw/box/#") as observer:
+        gateway.wait_connected()
+
+        async def comes() -> None:
+            for text, data in (("Flood […]", ""), ("", "0102")):
+                message = Broadcast(
+                    channel=919, serial=17059, text=text, pages=2, data_hex=data, pages_missing=(2,), language="en"
+                )
+                gateway.service.notices.broadcast("stick1", message)
+            await gateway.service.notices.flush()
+
+        gateway.call(comes())
+        first, second = (json.loads(each.payload) for each in observer.wait("smsgw/box/cell-broadcast", 2))
+        assert first.pop("ts").endswith("Z")
+        common = {"modem": "stick1", "channel": 919, "serial": 17059, "pages": 2, "pages_missing": [2]}
+        assert first == common | {"text": "Flood […]", "language": "en", "seq": 1}
+        assert second["data_hex"] == "0102"

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from gateway.clock import SystemClock
-from gateway.modem import CallChange, Identity, LateSubmit, Line, LineConfig, LineState, Received, UssdText
+from gateway.modem import Broadcast, CallChange, Identity, LateSubmit, Line, LineConfig, LineState, Received, UssdText
 
 PATIENCE = 20.0  # seconds that a test may take at most
 
@@ -51,6 +51,9 @@ class Recorder:
 
     def ussd(self, line: str, text: UssdText) -> None:
         self._note("ussd", text)
+
+    def broadcast(self, line: str, message: Broadcast) -> None:
+        self._note("broadcast", message)
 
     def call(self, line: str, change: CallChange) -> None:
         self._note("call", change)
