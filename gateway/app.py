@@ -35,6 +35,7 @@ from gateway.modem import (
     Received,
     Recorders,
     SubmitResult,
+    profiles,
 )
 from gateway.mqtt import Bridge
 from gateway.secret_files import SECRETS, ensure_secrets, read_secrets, webhook_secret
@@ -268,8 +269,13 @@ def webhooks_of(config: Config) -> list[Webhook]:
 
 
 def line_config(config: Config, n: int) -> LineConfig:
-    """What the modem layer takes of `[[modem]]` number `n`."""
+    """What the modem layer takes of `[[modem]]` number `n`. Raises ConfigError for a family that there is no profile of."""
     modem = config.modems[n]
+    if modem.profile not in ("auto", *profiles()):
+        known = ", ".join(profiles())
+        raise ConfigError(
+            f"{config.path}: modem[{n}].profile: {modem.profile!r} is not allowed; allowed: auto, {known}"
+        )
     return LineConfig(
         name=modem.name,
         port=modem.port,

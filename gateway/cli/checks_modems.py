@@ -17,7 +17,7 @@ from gateway.errors import ModemError
 from gateway.modem.discovery import Finder, Wanted
 from gateway.modem.holders import holders, running
 from gateway.modem.probe import Report, examine
-from gateway.modem.usb import Roots, advice, devices, stable_name, trouble, ttys
+from gateway.modem.usb import Roots, advice, better, devices, stable_name, trouble, ttys
 from gateway.modem.usb_ids import Role
 
 Check = Callable[[Config, Surroundings], Iterator[Finding]]
@@ -102,6 +102,8 @@ def _by_asking(modem: ModemSection, around: Surroundings) -> Iterator[Finding]:
         yield problem(subject, str(exc), advice(port, around.roots) or f"smsgw probe {port}")
         return
     yield from _report(subject, modem, report)
+    if hint := better(port, around.roots):
+        yield warning(subject, f"{port}: {hint.partition('; ')[0]}", hint.partition("; ")[2])
 
 
 def _port(subject: str, port: str, around: Surroundings) -> Finding | None:

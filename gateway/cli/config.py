@@ -16,9 +16,12 @@ def config() -> None:
 @click.option("-c", "--config", "file", type=click.Path(path_type=Path), help="The file, if not in the usual place.")
 def check(file: Path | None) -> None:
     """Check the configuration and show what was found. Exit status 2 when it has a mistake."""
+    from gateway.app import line_config
     from gateway.config import MqttAddress, load_config
 
     found = load_config(file)
+    for n in range(len(found.modems)):
+        line_config(found, n)  # knows the profiles that there are
     click.echo(f"{found.path}: no mistakes")
     click.echo(f"gateway    {found.gateway.id}, data in {found.gateway.data_dir}")
     for modem in found.modems:

@@ -15,7 +15,7 @@ from gateway.errors import ModemError
 from gateway.modem.errors import PortBusy
 from gateway.modem.holders import holders
 from gateway.modem.probe import NoModem, Report, examine
-from gateway.modem.usb import advice, siblings, stable_name, tty_of
+from gateway.modem.usb import advice, better, siblings, stable_name, tty_of
 from gateway.modem.usb_ids import MEANING
 
 
@@ -40,7 +40,7 @@ def probe(port: str, baudrate: int, as_json: bool) -> None:
         click.echo(json.dumps(as_object(report), ensure_ascii=False, indent=2))
         return
     click.echo(table([[name, shown(value)] for name, value in rows(report)]))
-    if found := advice(port):
+    if found := advice(port) or better(port):
         click.echo(f"note: {found}")
     click.echo(f"asked: {' '.join(report.commands)}")
 
@@ -125,6 +125,6 @@ def as_object(report: Report) -> dict[str, Any]:
         "temperature_c": report.temperature_c,
         "voltage_mv": report.voltage_mv,
         "answers": {name.lower(): value for name, value in report.answers.items()},
-        "advice": advice(report.port),
+        "advice": advice(report.port) or better(report.port),
         "commands": list(report.commands),
     }

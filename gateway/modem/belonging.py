@@ -43,6 +43,6 @@ async def check_iccid(config: LineConfig, session: Session, profile: Profile) ->
 
 
 async def own_commands(config: LineConfig, profile: Profile, roots: usb.Roots) -> tuple[str, ...]:
-    """The commands of the family that help, those for a modem's own USB port only where this is one."""
-    own = bool(profile.usb_init) and await asyncio.to_thread(usb.on_usb_of_its_own, config.port, roots)
+    """The commands of the family that help, those for the AT interface on USB only where this is it."""
+    own = bool(profile.usb_init) and await asyncio.to_thread(usb.is_at_interface, config.port, roots)
     return (*profile.extra_init, *(profile.usb_init if own else ()))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from gateway import at
 from gateway.modem import answers, signal
+from gateway.modem.charset import ucs2_text
 from gateway.modem.errors import CommandTimeout
 from gateway.modem.profiles import AccessQuery, Profile, Query, SignalQuery
 from gateway.modem.session import Session
@@ -205,7 +206,8 @@ class Telemetry:
 
     def _network(self, values: list[str]) -> None:
         """`<mode>[,<format>,<oper>[,<AcT>]]`"""
-        self.operator = values[2] if len(values) > 2 else ""
+        name = values[2] if len(values) > 2 else ""
+        self.operator = ucs2_text(name) or name  # where +CSCS could not be set
         access = answers.number_at(values, 3)
         self._accesses["+COPS"] = _ACCESS.get(access, "") if access is not None else ""
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.modem.usb_ids import (
-    BRIDGES,
     HILINK,
     HUAWEI,
     LAYOUTS,
@@ -114,6 +113,17 @@ def advice(port: str, roots: Roots = SYSTEM) -> str:
     return f"{where}; use {stable_name(better.path, roots)} (interface {better.interface}) instead"
 
 
+def better(port: str, roots: Roots = SYSTEM) -> str:
+    """The port of the same modem that is to be preferred to `port`, which answers AT too; "" when there is none."""
+    tty = tty_of(port, roots)
+    if tty is None or tty.role not in (Role.AT2, Role.MODEM):
+        return ""
+    found = next((one for one in siblings(tty, roots) if one.role is Role.AT), None)
+    if found is None:
+        return ""
+    return f"it is {MEANING[tty.role]}, where new texts may not be announced; use {stable_name(found.path, roots)}"
+
+
 def stable_name(path: str, roots: Roots = SYSTEM) -> str:
     """The name below /dev/serial/by-id that leads to `path`, which stays the same; `path` itself where there is none."""
     for link in sorted((roots.dev / "serial/by-id").glob("*")):
@@ -131,10 +141,10 @@ def trouble(device: UsbDevice) -> str:
     return ""
 
 
-def on_usb_of_its_own(port: str, roots: Roots = SYSTEM) -> bool:
-    """True when `port` is the USB port of the modem itself, not a UART or a bridge to one."""
+def is_at_interface(port: str, roots: Roots = SYSTEM) -> bool:
+    """True when `port` is known to be the AT interface of the modem's own USB: no UART, no bridge, no second port."""
     tty = tty_of(port, roots)
-    return tty is not None and tty.device.id not in BRIDGES
+    return tty is not None and tty.role is Role.AT
 
 
 def _names(folder: Path) -> list[str]:

@@ -82,7 +82,15 @@ LAYOUTS: Mapping[Id, Layout] = {
 """VID, PID → interface → role. An interface that is not named is `OTHER` where another one of the device is known."""
 
 HUAWEI = "12d1"
-PROTOCOLS: Mapping[int, Role] = {1: Role.MODEM, 2: Role.AT, 5: Role.NMEA, 0x14: Role.NMEA}
+PROTOCOLS: Mapping[int, Role] = {
+    0x01: Role.MODEM,
+    0x02: Role.AT,
+    0x05: Role.NMEA,
+    0x10: Role.MODEM,
+    0x12: Role.AT,
+    0x13: Role.DIAG,
+    0x14: Role.NMEA,
+}
 """bInterfaceProtocol of Huawei's vendor-specific interfaces (class ff, subclass 01 to 03); huawei-stick.md#wiring."""
 
 STORAGE_MODE: frozenset[Id] = frozenset(

@@ -12,11 +12,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from gateway.app import DATABASE
 from gateway.cli import checks, checks_modems
 from gateway.cli.checks import Finding, Level, Surroundings
-from gateway.config import Config, parse_config
+from gateway.cli.doctor import doctor
+from gateway.config import Config, load_config, parse_config
 from gateway.modem.usb import Roots
 from gateway.mqtt.check import refusal
 from gateway.secret_files import SECRETS
@@ -217,15 +219,16 @@ def test_the_whole_with_and_without_a_running_gateway(broker: Broker, tmp_path: 
             assert "profile" in found[f"modem {name}"]["message"]
         assert found["broker"]["level"] == "ok"
         assert asked.returncode == (1 if any(one["level"] == "problem" for one in found.values()) else 0)
+        loaded = load_config(config)
         with DaemonProcess(config) as daemon:
             daemon.wait_error("ready;")
 
             def all_ready() -> bool:
-                lines = smsgw("doctor", "-c", str(config)).stdout.splitlines()
-                return sum(": ready, " in line for line in lines) == len(ports)
+                found = list(checks_modems.modems(loaded, Surroundings()))
+                return all(one.level is Level.OK and one.message.startswith("ready, ") for one in found)
 
             wait_until(all_ready, "the modems to be ready in the doctor's words")
         emulator.stop()
-        gone = smsgw("doctor", "-c", str(config))
-        assert gone.returncode == 1
+        gone = CliRunner().invoke(doctor, ["-c", str(config)])
+        assert gone.exit_code == 1
         assert sum(line.startswith("problem") and "is not there" in line for line in gone.stdout.splitlines()) == 2

@@ -24,6 +24,7 @@ from gateway.modem.errors import PortLost
 from tests.modem.bench import PATIENCE, Recorder
 from tests.modem.fake_usb import FakeUsb
 from tests.modem.test_on_emulator import TO_PHONE, TO_PHONE_LENGTH
+from tests.support.processes import smsgw
 
 EC25 = "2c7c:0125"
 
@@ -102,6 +103,43 @@ def test_the_urcs_of_a_modem_on_usb_come_to_the_port_that_is_used(tmp_path: Path
                 assert modem.settings.options["+QURCCFG/urcport"] == "usbat"
                 await emulator.deliver("a", text="Hello")
                 await listener.until(lambda: len(listener.items("released")) == 1)
+
+    asyncio.run(main())
+
+
+FAMILIES = {
+    "huawei-e173": ("12d1:1001", {0: 0x01, 1: 0x14, 2: 0x02}),
+    "huawei-e3372": ("12d1:1506", {0: 0x12, 1: 0x10}),
+    "sim7600": ("1e0e:9001", {}),
+    "sim7070": ("1e0e:9205", {}),
+    "a7670": ("1e0e:9011", {}),
+    "ec25": (EC25, {}),
+    "ec200": ("2c7c:0901", {}),
+    "le910": ("1bc7:1201", {}),
+    "sara-r4": ("05c6:90b2", {}),
+    "sara-u2": ("1546:1102", {}),
+    "zte-mf": ("19d2:0031", {}),
+}
+"""Personality → USB identity, and the protocols of its interfaces where the table goes by them."""
+
+
+@pytest.mark.parametrize("personality", FAMILIES)
+def test_the_at_port_of_each_family_is_found_among_its_ttys(personality: str, tmp_path: Path) -> None:
+    """The emulator has its own table of what each tty is."""
+    vidpid, protocols = FAMILIES[personality]
+
+    async def main() -> None:
+        modem = ModemConfig(name="a", personality=personality, ttys="all")
+        async with Emulator(EmulatorConfig(modems=(modem,))) as emulator:
+            usb = FakeUsb(tmp_path / "root")
+            ports = emulator.modem("a").ttys.describe()
+            numbers = [int(str(port["name"]).removeprefix("if")) for port in ports]
+            ttys = {number: (f"ttyUSB{number}", str(port["path"])) for number, port in zip(numbers, ports, strict=True)}
+            usb.plug("1-1", vidpid, ttys, protocols=protocols)
+            wanted = Wanted(imei=emulator.modem("a").config.imei)
+            found = await Finder(SystemClock(), usb.roots).locate("one", wanted, 115200)
+            (right,) = (number for number, port in zip(numbers, ports, strict=True) if port["role"] == "at")
+            assert found == str(usb.roots.dev / f"ttyUSB{right}")
 
     asyncio.run(main())
 
@@ -276,6 +314,16 @@ def test_the_configuration_names_a_modem_in_one_way(tmp_path: Path) -> None:
     ):
         with pytest.raises(ConfigError, match=mistake):
             parse_config(base + more, tmp_path / "smsgw.toml")
+
+
+def test_a_profile_that_there_is_not_is_a_mistake(tmp_path: Path) -> None:
+    file = tmp_path / "smsgw.toml"
+    file.write_text('[gateway]\nid = "box"\n[[modem]]\nname = "one"\nport = "/dev/null"\nprofile = "sim7601"\n')
+    checked = smsgw("config", "check", "-c", str(file))
+    assert checked.returncode == 2
+    (line,) = checked.stderr.splitlines()
+    assert "modem[0].profile: 'sim7601' is not allowed; allowed: auto, huawei-e3372" in line
+    assert "sim7600" in line
 
 
 def test_the_gateway_finds_the_modem_of_its_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

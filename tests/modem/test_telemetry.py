@@ -155,6 +155,8 @@ def test_a_value_with_or_without_its_unit(values: list[str], query: Query, expec
             LE910 | SILENT | {"AT#PSNT?": info("#PSNT: 0,4"), "AT#CBC": info("#CBC: 0,379")},
             {"access": "lte", "voltage_mv": 3790},
         ),
+        ({"AT+COPS?": info('+COPS: 0,0,"004F00320020002D0020006400650020",0')}, {"operator": "O2 - de "}),
+        ({"AT+COPS?": info('+COPS: 0,2,"26201",7')}, {"operator": "26201"}),
         ({}, {"access": "lte", "rssi_dbm": -73, "cell": "1A2B/1A2B3C4", "voltage_mv": None, "warnings": ()}),
     ],
 )

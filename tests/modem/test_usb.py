@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.modem.holders import holders, running
-from gateway.modem.usb import advice, devices, on_usb_of_its_own, siblings, stable_name, trouble, tty_of, ttys
+from gateway.modem.usb import advice, better, devices, is_at_interface, siblings, stable_name, trouble, tty_of, ttys
 from gateway.modem.usb_ids import BRIDGES, HILINK, LAYOUTS, RECEIVERS, STORAGE_MODE, Role
 from tests.modem.fake_usb import FakeUsb
 
@@ -61,9 +61,18 @@ def test_cdc_acm_and_a_bridge(usb: FakeUsb) -> None:
     usb.plug("1-3", "1546:01a8", {0: ("ttyACM2", "/dev/null")}, acm=True)
     roles = {tty.path.rpartition("/")[2]: tty.role for tty in ttys(usb.roots)}
     assert roles == {"ttyACM0": Role.AT, "ttyACM1": Role.NMEA, "ttyUSB0": Role.UNKNOWN, "ttyACM2": Role.NMEA}
-    assert on_usb_of_its_own(str(usb.roots.dev / "ttyACM0"), usb.roots)
-    assert not on_usb_of_its_own(str(usb.roots.dev / "ttyUSB0"), usb.roots)
-    assert not on_usb_of_its_own("/dev/ttyAMA0", usb.roots)
+    assert is_at_interface(str(usb.roots.dev / "ttyACM0"), usb.roots)
+    assert not is_at_interface(str(usb.roots.dev / "ttyUSB0"), usb.roots)
+    assert not is_at_interface("/dev/ttyAMA0", usb.roots)
+
+
+def test_a_port_that_answers_but_is_not_the_best(usb: FakeUsb) -> None:
+    usb.plug("1-1", "2c7c:0125", names(range(4)), name="EC25")
+    hints = {n: better(str(usb.roots.dev / f"ttyUSB{n}"), usb.roots) for n in range(4)}
+    assert [n for n, hint in hints.items() if hint] == [3]
+    assert "data calls" in hints[3]
+    assert "usb-EC25_1-1-if02-port0" in hints[3]
+    assert better("/dev/ttyS0", usb.roots) == ""
 
 
 def test_devices_without_an_at_port(usb: FakeUsb) -> None:

@@ -53,7 +53,7 @@ class Profile:
     models: tuple[str, ...] = ()  # lower-case parts of +CGMM, or of ATI; () takes any
     errors: str = ""  # whose +CMS ERROR numbers from 512 on these are: a key of `gateway.at.vendor_codes.VENDORS`
     extra_init: tuple[str, ...] = ()  # commands that help where they exist; an error is no matter
-    usb_init: tuple[str, ...] = ()  # the same, for a modem whose own USB port this is
+    usb_init: tuple[str, ...] = ()  # the same, on the AT interface of the modem's own USB
     iccid: tuple[Query, ...] = (
         Query(command="AT+CCID", prefixes=("+CCID:", "8", "98")),
         Query(command="AT+CRSM=176,12258,0,0,10", prefixes=("+CRSM:",), field=2),
