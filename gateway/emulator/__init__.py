@@ -4,7 +4,8 @@ It shares no parser with `gateway.at`, and the service centre moves TPDUs octet 
 of the gateway cannot hide behind the same bug in its test bench.
 """
 
-from gateway.emulator.config import EmulatorConfig, ModemConfig, NetworkConfig
+from gateway.emulator.config import EmulatorConfig, ModemConfig
+from gateway.emulator.network_config import CentreConfig, NetworkConfig
 from gateway.emulator.service import Emulator
 
-__all__ = ["Emulator", "EmulatorConfig", "ModemConfig", "NetworkConfig"]
+__all__ = ["CentreConfig", "Emulator", "EmulatorConfig", "ModemConfig", "NetworkConfig"]

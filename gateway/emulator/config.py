@@ -12,16 +12,13 @@ from typing import Any, TypeVar
 from gateway.emulator.conditions import OPERATOR, PLMN, Conditions
 from gateway.emulator.conditions import check as check_conditions
 from gateway.emulator.faults import build
+from gateway.emulator.network_config import NUMBER, CentreConfig, NetworkConfig, check_network
 from gateway.emulator.personalities import PERSONALITIES, Personality, personality
-from gateway.emulator.ussd_tree import tree as ussd_tree
 from gateway.errors import ConfigError, RequestError
 
 TIMINGS = ("none", "realistic")
 TTYS = ("main", "all")
-REPORTS = ("delivered", "failed", "retrying", "none")
 DEFAULT_ALTERNATION = ("sim7600", "huawei-e3372")
-NUMBER = re.compile(r"\+?[0-9]{1,20}")
-DELAYS = ("delay_s", "jitter_s", "reorder_s", "report_delay_s", "report_jitter_s")
 MAX_MODEMS = 64
 MAX_AT_S = 604_800  # how late a step of a script may come
 
@@ -53,33 +50,6 @@ class ModemConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkConfig:
-    """How the service centre treats what it routes. Probabilities are 0 … 1, drawn from one seeded generator."""
-
-    seed: int = 1
-    smsc: str = "+491710760000"
-    utc_offset_quarters: int = 8  # of service-centre timestamps; not 0, so that an ignored offset shows
-    delay_s: float = 0.0
-    jitter_s: float = 0.0
-    reorder: float = 0.0  # probability that a part is overtaken by those behind it
-    reorder_s: float = 0.05
-    repeat: float = 0.0  # probability that a part is delivered twice
-    drop: float = 0.0  # probability that a part is lost between service centre and recipient
-    reports: str = "delivered"  # or "failed", "retrying" (twice: still trying, then delivered), "none"
-    report_delay_s: float = 0.0
-    report_jitter_s: float = 0.0
-    report_repeat: float = 0.0  # probability that a report comes twice
-    refuse: Mapping[str, int] = field(default_factory=dict)  # recipient -> CMS error of the submit
-    # code -> text, or a table of text, replies, m, delay_s; `*` for any other; {code} and {balance} are filled in
-    ussd: Mapping[str, Any] = field(default_factory=lambda: {"*": "Answer to {code}"})
-    ussd_timeout_s: float = 60.0  # how long the network waits for a reply
-    balance: float | None = None  # of every SIM at the start; left out: no prepaid accounts
-    text_price: float = 0.09
-    ring_interval_s: float = 0.0  # 0: 5 s, or 0.05 s when nothing takes time
-    no_answer_s: float = 60.0  # how long a call rings
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FaultConfig:
     """One step of a script: a fault of `kind` on `modem` (`*`: on all), `at_s` seconds after the start."""
 
@@ -101,14 +71,16 @@ class EmulatorConfig:
     faults: Sequence[FaultConfig] = ()
 
 
-_Section = TypeVar("_Section", ModemConfig, NetworkConfig)
+_Section = TypeVar("_Section", ModemConfig, NetworkConfig, CentreConfig)
 
 
 _FITS: Mapping[str, type | tuple[type, ...]] = {
     "str": str,
     "int": int,
     "float": (int, float),
+    "int | None": int,
     "float | None": (int, float),
+    "Sequence[CentreConfig]": tuple,
 }
 
 
@@ -167,13 +139,21 @@ def load(path: Path) -> EmulatorConfig:
     modems, faults = (_tables(document, name, path) for name in ("modem", "fault"))
     config = EmulatorConfig(
         modems=tuple(_section(ModemConfig, entry, f"{path}: modem[{n}]") for n, entry in enumerate(modems)),
-        network=_section(NetworkConfig, document.get("network", {}), f"{path}: network"),
+        network=_network(document.get("network", {}), path),
         timing=str(document.get("timing", "none")),
         links=Path(str(document["links"])) if "links" in document else None,
         faults=tuple(_fault(entry, f"{path}: fault[{n}]") for n, entry in enumerate(faults)),
     )
     check(config if config.modems else replace(config, modems=default_modems(1)), str(path))
     return config
+
+
+def _network(entry: Any, path: Path) -> NetworkConfig:
+    if not isinstance(entry, dict):
+        raise ConfigError(f"{path}: network: must be a table")
+    tables = _tables(entry, "centre", path)
+    centres = tuple(_section(CentreConfig, one, f"{path}: network.centre[{n}]") for n, one in enumerate(tables))
+    return replace(_section(NetworkConfig, {**entry, "centre": centres}, f"{path}: network"), centre=centres)
 
 
 def _tables(document: Mapping[str, Any], name: str, path: Path) -> list[Any]:
@@ -261,24 +241,3 @@ def _check_modem(modem: ModemConfig, where: str) -> None:
         if name not in chosen.memories or not isinstance(size, int) or not 1 <= size <= 10_000:
             allowed = ", ".join(chosen.memories)
             raise ConfigError(f"{where}: {modem.name}: storages: must be sizes of {allowed}, 1 to 10000")
-
-
-def check_network(network: NetworkConfig, where: str = "network") -> None:
-    """Raises ConfigError when a value of the network is out of its range."""
-    if not NUMBER.fullmatch(network.smsc):
-        raise ConfigError(f"{where}: smsc: must be 1 to 20 digits, with or without +")
-    if not -48 <= network.utc_offset_quarters <= 56:
-        raise ConfigError(f"{where}: utc_offset_quarters: must be -48 to 56 quarters of an hour")
-    if any(not isinstance(code, int) or not 0 <= code <= 65535 for code in network.refuse.values()):
-        raise ConfigError(f"{where}: refuse: must be CMS error codes by recipient")
-    if network.reports not in REPORTS:
-        raise ConfigError(f"{where}: reports: must be one of {', '.join(REPORTS)}")
-    for name in ("reorder", "repeat", "drop", "report_repeat"):
-        if not 0 <= getattr(network, name) <= 1:
-            raise ConfigError(f"{where}: {name}: must be a probability, 0 to 1")
-    ussd_tree(network.ussd, f"{where}: ussd")
-    if network.text_price < 0:
-        raise ConfigError(f"{where}: text_price: must not be negative")
-    for name in (*DELAYS, "ussd_timeout_s", "ring_interval_s", "no_answer_s"):
-        if not 0 <= getattr(network, name) <= 86400:
-            raise ConfigError(f"{where}: {name}: must be 0 to 86400 seconds")

@@ -98,6 +98,9 @@ class NetworkBody(Body):
     report_jitter_s: float | None = None
     report_repeat: float | None = None
     refuse: dict[str, int] | None = None
+    outcomes: dict[str, str] | None = None
+    validity_s: float | None = None
+    validity_scale: float | None = None
     ussd: dict[str, Any] | None = None
     ussd_timeout_s: float | None = None
     balance: float | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -9,10 +10,12 @@ from fastapi import FastAPI, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.emulator import content
+from gateway.emulator.network.phones import Phone, key
+from gateway.emulator.outcomes import ST
+from gateway.errors import RequestError
 
 if TYPE_CHECKING:
     from gateway.emulator.network.legs import Leg
-    from gateway.emulator.network.phones import Phone
     from gateway.emulator.service import Emulator
 
 Number = Annotated[str, Field(pattern=r"^\+?[0-9]{1,20}$")]
@@ -61,6 +64,19 @@ class PhoneBody(Body):
     on: bool | None = None
     call: Literal["answer", "busy", "no-answer", "reject"] | None = None
     answer_s: float | None = Field(default=None, ge=0, le=3600)
+    memory: int | None = Field(default=None, ge=0, le=100_000)
+    report: str | None = None
+    clear: bool = False
+
+
+class TextBody(Body):
+    """`POST /phones/{number}/send`."""
+
+    to: Number
+    text: str = Field(min_length=1)
+    encoding: Literal["gsm7", "ucs2"] | None = None
+    message_class: int | None = Field(default=None, alias="class", ge=0, le=3)
+    delay_s: float = Field(default=0.0, ge=0, le=86400)
 
 
 def _call(leg: Leg, now: float) -> dict[str, Any]:
@@ -124,29 +140,55 @@ def _ussd(app: FastAPI, emulator: Emulator) -> None:
         return {"status": "ok"}
 
 
-def _phone(phone: Phone) -> dict[str, Any]:
-    return {"number": phone.number, "on": phone.on, "call": phone.call, "answer_s": phone.answer_s}
-
-
 def _phones(app: FastAPI, emulator: Emulator) -> None:
     network = emulator.network
 
+    def shown(phone: Phone) -> dict[str, Any]:
+        names = ("number", "on", "call", "answer_s", "memory", "report")
+        return {name: getattr(phone, name) for name in names} | {"waiting": len(phone.waiting)}
+
     @app.get("/phones")
     async def phones() -> dict[str, Any]:
-        return {"phones": [_phone(one) for one in network.phones.all()]}
+        """Every phone that was set, called, or written to."""
+        numbers = {key(one.to): one.to for one in network.submitted if network.modem_of(one.to) is None}
+        numbers |= {key(phone.number): phone.number for phone in network.phones.all()}
+        listed = [network.phones.known(number) or Phone(number=number) for number in sorted(numbers.values())]
+        arrived = Counter(key(one.to) for one in network.submitted if one.arrived is not None)
+        return {"phones": [{**shown(one), "parts": arrived[key(one.number)]} for one in listed]}
 
     @app.get("/phones/{number}")
     async def phone(number: str) -> dict[str, Any]:
-        parts = [one for one in network.submitted if one.to == number]
+        mine = key(number)
+        parts = [one for one in network.submitted if one.arrived is not None and key(one.to) == mine]
+        parts.sort(key=lambda one: one.arrived or 0.0)
+        now = network.clock.monotonic()
         return {
-            **_phone(network.phones.get(number)),
+            **shown(network.phones.known(number) or Phone(number=number)),
             "messages": content.messages(parts),
             "parts": [content.record(one) for one in parts],
+            "reports": [asdict(one) for one in network.reported if key(one.to) == mine],
+            "calls": [_call(leg, now) for leg in network.calls.legs if mine in leg.call.numbers],
         }
 
     @app.post("/phones/{number}")
     async def set_phone(number: Number, body: PhoneBody) -> dict[str, Any]:
+        if network.modem_of(number) is not None:
+            raise RequestError(f"{number} is the number of a modem", field="number")
+        if body.report not in (None, "", *ST):
+            raise RequestError(f"report: must be one of {', '.join(ST)}, or empty", field="report")
         phone = network.phones.get(number)
-        for name, value in body.model_dump(exclude_none=True).items():
+        values = body.model_dump(exclude_none=True)
+        if values.pop("clear"):
+            phone.stored = 0
+        for name, value in values.items():
             setattr(phone, name, value)
-        return _phone(phone)
+        network.phone_changed(phone)
+        return shown(phone)
+
+    @app.post("/phones/{number}/send")
+    async def send(number: Number, body: TextBody) -> dict[str, Any]:
+        return {"tpdus": await emulator.text_from_phone(number, **body.model_dump())}
+
+    @app.get("/reports")
+    async def reports(after: Annotated[int, Query(ge=0)] = 0) -> dict[str, Any]:
+        return {"reports": [asdict(one) for one in network.reported if one.n > after]}

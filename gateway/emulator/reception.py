@@ -31,13 +31,20 @@ class Verdict(Enum):
     OWED = "owed"  # handed to the client, which owes +CNMA
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Item:
-    """A TPDU on its way to a modem. `taken` is called once it is acknowledged."""
+    """A TPDU on its way to a modem. `taken` is called once it is acknowledged, `expired` when it waited too long.
+
+    `centre`: address of the service centre that brings it; b"": the network's main one. `expires`: monotonic seconds.
+    """
 
     octets: bytes
     report: bool
     taken: Callable[[], None] | None = None
+    centre: bytes = b""
+    expires: float | None = None
+    expired: Callable[[], None] | None = None
+    timer: asyncio.TimerHandle | None = None
 
 
 class Reception:
@@ -125,7 +132,7 @@ class Reception:
 
     def hex(self, item: Item) -> str:
         """The PDU as AT shows it, with the service centre's address in front."""
-        return (self._modem.network.service_centre + item.octets).hex().upper()
+        return ((item.centre or self._modem.network.centres.main.address) + item.octets).hex().upper()
 
     # indications
 

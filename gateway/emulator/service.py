@@ -16,6 +16,7 @@ from gateway.emulator.config import EmulatorConfig
 from gateway.emulator.faults import Fault, build
 from gateway.emulator.modem import Modem
 from gateway.emulator.network import Network
+from gateway.emulator.network_config import check_network
 from gateway.emulator.pty import ClientWatch
 from gateway.emulator.reception import Item
 from gateway.errors import RequestError
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ALL_MODEMS = "*"
+MAX_REF = 255  # of a concatenation (23.040 9.2.3.24.1)
 MAX_SCRIPT = 10_000  # faults that wait for their time
 
 
@@ -105,10 +107,22 @@ class Emulator:
         """
         target = self.modem(modem)
         delivery = content.Delivery(sender=sender, **values)
-        parts = content.tpdus(delivery, self.network.local_time())
+        parts = content.tpdus(delivery, self.network.centres.main.local_time())
         for part in parts:
             self.network.route(target, Item(octets=part, report=False), delivery.delay_s)
         return len(parts)
+
+    async def text_from_phone(self, number: str, to: str, text: str, **values: Any) -> int:
+        """Sends a text from a phone to the modem whose number is `to`; as `deliver`, with a reference of its own.
+
+        Raises RequestError where `to` is no modem's.
+        """
+        target = self.network.modem_of(to)
+        if target is None:
+            raise RequestError(f"no modem has the number {to}", field="to")
+        phone = self.network.phones.get(number)
+        phone.written = phone.written % MAX_REF + 1
+        return await self.deliver(target.config.name, number, text=text, ref=phone.written, **values)
 
     def status_report(self, modem: str, to: str, mr: int, st: int = 0) -> None:
         """Sends a status report of TP-ST `st` for the message that `modem` sent to `to` under `mr`."""
@@ -118,7 +132,7 @@ class Emulator:
             ra = tpdu.address(to)
         except ValueError as exc:
             raise RequestError(str(exc), field="to") from exc
-        scts = self.network.timestamp()
+        scts = self.network.centres.main.timestamp()
         octets = tpdu.status_report(mr, ra, scts, scts, st)
         self.network.route(self.modem(modem), Item(octets=octets, report=True))
 
@@ -146,7 +160,7 @@ class Emulator:
     def configure_network(self, **values: Any) -> None:
         """Changes how the network treats messages from now on. Raises ConfigError."""
         changed = replace(self.network.config, **values)
-        configuration.check_network(changed)
+        check_network(changed)
         self.network.configure(changed)
 
     def reset(self) -> None:

@@ -14,6 +14,7 @@ FO_MMS, FO_SRI = 0x04, 0x20  # DELIVER: no more messages to send; a report was a
 FO_SRR, FO_UDHI, FO_RP = 0x20, 0x40, 0x80  # SUBMIT
 FO_STATUS_REPORT = 0x06  # MTI 10 and no more messages to send
 VALIDITY_OCTETS = {0x00: 0, 0x08: 7, 0x10: 1, 0x18: 7}  # by TP-VPF
+VPF_MASK = 0x18
 MAX_USER_DATA = 140
 DIGITS = "0123456789*#abc"
 TOA_INTERNATIONAL, TOA_UNKNOWN = 0x91, 0x81
@@ -31,11 +32,17 @@ class Submit:
     da: bytes
     pid: int
     dcs: int
+    vp: bytes
     tail: bytes
 
     @property
     def wants_report(self) -> bool:
         return bool(self.first & FO_SRR)
+
+    @property
+    def vpf(self) -> int:
+        """TP-VPF as it stands in the first octet."""
+        return self.first & VPF_MASK
 
     @property
     def to(self) -> str:
@@ -48,14 +55,14 @@ def read_submit(tpdu: bytes) -> Submit:
         raise BadTpdu("no SMS-SUBMIT")
     first = tpdu[0]
     end = 4 + (tpdu[2] + 1) // 2
-    tail = end + 2 + VALIDITY_OCTETS[first & 0x18]
+    tail = end + 2 + VALIDITY_OCTETS[first & VPF_MASK]
     if tpdu[2] > 20 or len(tpdu) <= tail:
         raise BadTpdu("destination address or validity period runs past the end")
     dcs = tpdu[end + 1]
     octets = (tpdu[tail] * 7 + 7) // 8 if is_gsm7(dcs) else tpdu[tail]
     if octets != len(tpdu) - tail - 1 or octets > MAX_USER_DATA:
         raise BadTpdu("user data length does not fit")
-    return Submit(first, tpdu[2:end], tpdu[end], dcs, tpdu[tail:])
+    return Submit(first, tpdu[2:end], tpdu[end], dcs, tpdu[end + 2 : tail], tpdu[tail:])
 
 
 def is_gsm7(dcs: int) -> bool:
@@ -124,6 +131,16 @@ def service_centre(text: str) -> bytes:
     """The SC address in front of a TPDU: its length octet counts octets (27.005)."""
     octets = address(text)[1:]
     return bytes((len(octets),)) + octets
+
+
+def centre_of(pdu: str) -> str:
+    """The number of the service centre that a PDU in hex names, "" where it names none."""
+    length = int(pdu[:2], 16)
+    octets = bytes.fromhex(pdu[2 : 2 + 2 * length])
+    if length < 2:
+        return ""
+    nibbles = sum(nibble != "f" for nibble in octets[1:].hex())
+    return number(bytes((nibbles,)) + octets)
 
 
 @lru_cache(maxsize=65536)

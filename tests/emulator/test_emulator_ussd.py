@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.emulator import Emulator, ModemConfig, NetworkConfig, gsm7
-from gateway.emulator.config import check_network
+from gateway.emulator.network_config import check_network
 from gateway.errors import ConfigError, RequestError
 
 from .bench import PHONE, eventually, run

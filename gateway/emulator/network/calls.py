@@ -144,6 +144,8 @@ class Switch:
     # routing
 
     def _place(self, call: Call, number: str, hops: int) -> None:
+        if hops:
+            call.via.append(number)
         if hops > MAX_HOPS:
             self.end(call, Cause.NO_ROUTE)
             return

@@ -10,19 +10,24 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from gateway.clock import Clock
 from gateway.emulator import tpdu
 from gateway.emulator.commands.table import cms
-from gateway.emulator.config import NetworkConfig
 from gateway.emulator.faults import Stage
+from gateway.emulator.network import validity
 from gateway.emulator.network.calls import Switch
+from gateway.emulator.network.centres import Centres
 from gateway.emulator.network.forwarding import Forwarding
-from gateway.emulator.network.phones import Phones, key
+from gateway.emulator.network.mailbox import Mailbox, Queue
+from gateway.emulator.network.phones import Phone, Phones, key
+from gateway.emulator.network.receipts import MAX_REPORTS, Receipt, Reported
 from gateway.emulator.network.ussd import Ussd
+from gateway.emulator.network_config import NetworkConfig
+from gateway.emulator.outcomes import EXPIRED, ST, arrives
 from gateway.emulator.reception import Item, Verdict
 
 if TYPE_CHECKING:
@@ -34,9 +39,6 @@ MAX_WAITING = 100_000  # per modem and kind; what comes on top is lost, and coun
 NO_CREDIT = 21  # CMS: short message transfer rejected, which is what an empty account looks like
 ROUNDING = 1e-9
 RETRY_S = (1.0, 3.0)  # how soon a service centre tries again after "memory available", when timing is realistic
-# TP-ST of the reports for one message, in their order (23.040 9.2.3.15): received by the SME; validity period expired;
-# still trying because the SME was busy, then received
-ST_BY_OUTCOME = {"delivered": (0x00,), "failed": (0x46,), "retrying": (0x21, 0x00), "none": ()}
 
 
 @dataclass(slots=True)
@@ -50,29 +52,7 @@ class Submitted:
     wants_report: bool
     pdu: bytes
     time: float
-
-
-@dataclass(slots=True)
-class Queue:
-    """What waits for one modem, in order. After a "memory exceeded" nothing is tried until there may be room."""
-
-    items: deque[Item] = field(default_factory=deque)
-    full: bool = False
-
-
-@dataclass(slots=True)
-class Mailbox:
-    """Messages and reports of one modem; reports have their own memory, so the two do not hold each other up."""
-
-    messages: Queue = field(default_factory=Queue)
-    reports: Queue = field(default_factory=Queue)
-    scheduled: bool = False
-
-    def queue(self, item: Item) -> Queue:
-        return self.reports if item.report else self.messages
-
-    def __len__(self) -> int:
-        return len(self.messages.items) + len(self.reports.items)
+    arrived: float | None = None  # at a phone
 
 
 class Network:
@@ -89,8 +69,9 @@ class Network:
         self.lost = 0  # what no mailbox had room for
         self.under_way = 0  # TPDUs on their way to a modem's mailbox
         self._generation = 0  # what was scheduled before a reset does not happen any more
-        self._scts: tuple[int, bytes] = (0, b"")
         self.submitted: deque[Submitted] = deque(maxlen=MAX_SUBMITTED)
+        self.reported: deque[Reported] = deque(maxlen=MAX_REPORTS)
+        self._reports = 0
         self.accepted = 0
         self._balances: dict[str, float] = {}  # of prepaid SIMs, by number, once they have sent something
         self.phones = Phones()
@@ -103,9 +84,7 @@ class Network:
         """Takes over `config`; its random numbers start again from the seed."""
         self.config = config
         self._rng = random.Random(config.seed)  # noqa: S311  reproducible, not secret
-        self._zone = timezone(timedelta(minutes=15 * config.utc_offset_quarters))
-        self.service_centre = tpdu.service_centre(config.smsc)
-        self._scts = (0, b"")
+        self.centres = Centres(config, self.clock)
         self.ussd.configure(config.ussd)
 
     def attach(self, modem: Modem) -> None:
@@ -129,7 +108,8 @@ class Network:
         self._generation += 1
         self.under_way = self.lost = 0
         self.submitted.clear()
-        self.accepted = 0
+        self.reported.clear()
+        self.accepted = self._reports = 0
         self._parked.clear()
         for name in self._mailboxes:
             self._mailboxes[name] = Mailbox()
@@ -166,14 +146,8 @@ class Network:
     # time
 
     def local_time(self) -> datetime:
-        return self.clock.now().astimezone(self._zone)
-
-    def timestamp(self) -> bytes:
-        """TP-SCTS of now; made once a second."""
-        second = int(self.clock.monotonic())
-        if self._scts[0] != second or not self._scts[1]:
-            self._scts = (second, tpdu.timestamp(self.local_time()))
-        return self._scts[1]
+        """What the main service centre's clock shows."""
+        return self.centres.main.local_time()
 
     def _later(self, delay: float, action: Callable[..., None], *arguments: Any) -> None:
         self.under_way += 1
@@ -190,50 +164,86 @@ class Network:
     # from the modems
 
     def submit(self, modem: Modem, submit: tpdu.Submit, text: bytes) -> int:
-        """Takes a SUBMIT from `modem` and returns its TP-MR. Raises a CMS error for recipients that are refused."""
+        """Takes a SUBMIT from `modem` and returns its TP-MR; `text`: the PDU as hex, with the address of its centre.
+
+        Raises a CMS error where the centre is not there, the recipient is refused, or the account is empty.
+        """
         to = submit.to
-        config = self.config
-        if to in config.refuse:
-            raise cms(config.refuse[to])
+        centre = self.centres.of(tpdu.centre_of(text.decode("ascii")), modem.sim.smsc)
+        centre.check(to)
         self._charge(modem.config.number)
         mr = modem.next_mr()
         self.accepted += 1
-        self.submitted.append(
-            Submitted(self.accepted, modem.config.name, to, mr, submit.wants_report, text, self.clock.monotonic())
+        now = self.clock.monotonic()
+        sent = Submitted(self.accepted, modem.config.name, to, mr, submit.wants_report, text, now)
+        self.submitted.append(sent)
+        scts = centre.timestamp()
+        outcome = self.config.outcomes.get(to) or self.phones.outcome(to)
+        sts = ST[outcome or self.config.reports]
+        wanted = submit.wants_report and bool(sts)
+        receipt = Receipt(network=self, modem=modem, centre=centre, mr=mr, ra=submit.da, scts=scts, wanted=wanted)
+        if outcome and not arrives(outcome):
+            receipt.send(sts)
+            return mr
+        period = validity.seconds(submit.vpf, submit.vp, centre.local_time())
+        item = Item(
+            octets=b"",
+            report=False,
+            taken=lambda: receipt.send(sts),
+            centre=centre.address,
+            expires=now + (centre.validity_s if period is None else period) * self.config.validity_scale,
+            expired=lambda: receipt.send((EXPIRED,)),
         )
-        scts = self.timestamp()
-        report = self._reporter(modem, mr, submit.da, scts) if submit.wants_report else None
         target = self.modem_of(to)
-        if target is not None:
-            octets = tpdu.deliver(submit, self._addresses[modem.config.name], scts)
-            self.route(target, Item(octets=octets, report=False, taken=report))
-        elif report is not None and not (config.drop and self._rng.random() < config.drop):
-            report()
+        if target is None:
+            self._to_phone(sent, item)
+        else:
+            item.octets = tpdu.deliver(submit, self._addresses[modem.config.name], scts)
+            self.route(target, item)
         return mr
 
-    def _reporter(self, modem: Modem, mr: int, ra: bytes, scts: bytes) -> Callable[[], None] | None:
-        """What sends the status report back, once; None when the network makes none."""
-        outcomes = ST_BY_OUTCOME[self.config.reports]
-        if not outcomes:
-            return None
-        sent = False  # a repeated part is reported once
+    def _to_phone(self, sent: Submitted, item: Item) -> None:
+        if self.config.drop and self._rng.random() < self.config.drop:
+            return
+        phone = self.phones.known(sent.to)
+        if phone is not None and not phone.takes:
+            phone.waiting.append((sent, item))
+            self._watch_expiry(item, phone)
+        else:
+            self._arrived(sent, item, phone)
 
-        def report() -> None:
-            nonlocal sent
-            if not sent:
-                sent = True
-                for st in outcomes:
-                    octets = tpdu.status_report(mr, ra, scts, self.timestamp(), st)
-                    self._send_report(modem, Item(octets=octets, report=True))
+    def _arrived(self, sent: Submitted, item: Item, phone: Phone | None) -> None:
+        sent.arrived = self.clock.monotonic()
+        if phone is not None:
+            phone.stored += 1
+        _stop_watching(item)
+        if item.taken is not None:
+            item.taken()
 
-        return report
+    def phone_changed(self, phone: Phone) -> None:
+        """A phone may be able to take what waited for it."""
+        while phone.waiting and phone.takes:
+            sent, item = phone.waiting.popleft()
+            self._arrived(sent, item, phone)
 
-    def _send_report(self, modem: Modem, item: Item) -> None:
+    def send_report(self, modem: Modem, to: str, mr: int, st: int, item: Item) -> None:
+        """Sends a status report to `modem`, with the delays and repeats that the network has."""
+        self._reports += 1
+        self.reported.append(Reported(self._reports, modem.config.name, to, mr, st, self.clock.monotonic()))
         config, rng = self.config, self._rng
         for _ in range(2 if config.report_repeat and rng.random() < config.report_repeat else 1):
             delay = config.report_delay_s + self._travel(config.report_jitter_s)
             for more in _delays(modem, item):
                 self._later(delay + more, self._arrive, modem, item)
+
+    def _watch_expiry(self, item: Item, where: Queue | Phone) -> None:
+        if item.expires is not None and item.timer is None:
+            delay = max(0.0, item.expires - self.clock.monotonic())
+            item.timer = self._loop.call_later(delay, self._expire, self._generation, item, where)
+
+    def _expire(self, generation: int, item: Item, where: Queue | Phone) -> None:
+        if generation == self._generation and where.take(item) and item.expired is not None:
+            item.expired()
 
     def _travel(self, jitter_s: float) -> float:
         """What chance adds to a delay."""
@@ -262,10 +272,14 @@ class Network:
             return
         queue.items.append(item)
         self._work_off(modem, queue)
+        if queue.items:
+            self._watch_expiry(item, queue)
 
     def returned(self, modem: Modem, item: Item) -> None:
         """A delivery that was not acknowledged: first in line for the next occasion."""
-        self._mailboxes[modem.config.name].queue(item).items.appendleft(item)
+        queue = self._mailboxes[modem.config.name].queue(item)
+        queue.items.appendleft(item)
+        self._watch_expiry(item, queue)
 
     def flush(self, modem: Modem) -> None:
         """The modem may be able to take more: what waits is tried again in the next turn of the loop."""
@@ -298,11 +312,18 @@ class Network:
             verdict = modem.reception.take(item)
             if verdict in (Verdict.TAKEN, Verdict.OWED):
                 queue.items.popleft()
+                _stop_watching(item)
                 if verdict is Verdict.TAKEN and item.taken is not None:
                     item.taken()
             else:
                 queue.full = verdict is Verdict.FULL
                 return
+
+
+def _stop_watching(item: Item) -> None:
+    if item.timer is not None:
+        item.timer.cancel()
+        item.timer = None
 
 
 def _delays(modem: Modem, item: Item) -> tuple[float, ...]:

@@ -7,6 +7,7 @@ from enum import Enum, IntEnum
 from typing import TYPE_CHECKING
 
 from gateway.emulator.dialects import ANY
+from gateway.emulator.network.phones import key
 
 if TYPE_CHECKING:
     import asyncio
@@ -95,8 +96,14 @@ class Call:
     a: Leg | None = None
     b: Leg | None = None
     rings: int | None = None  # after so many the caller gives up
+    via: list[str] = field(default_factory=list)  # where it was forwarded to
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
     over: bool = False
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        """Of everybody who took part, without the sign of an international one."""
+        return frozenset(key(number) for number in (self.caller, self.called, *self.via))
 
     def other(self, leg: Leg) -> Leg | None:
         return self.b if leg is self.a else self.a
