@@ -334,6 +334,7 @@ class _Verdict:
     error: str
     cause: str
     attempts: int | None = None
+    iccid: str = ""
     outcome: str = ""
     detail: str = ""
 
@@ -428,4 +429,5 @@ def _late(late: LateSubmit) -> _Verdict:
         error=late.error,
         cause=cause_of(late.error, vendor=late.vendor),
         attempts=attempts_of(late.error, late.vendor),
+        iccid=late.iccid,
     )

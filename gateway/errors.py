@@ -151,6 +151,7 @@ CODES: dict[str, ErrorInfo] = {
         meaning="The modem says that its supply voltage is too low; it may restart in the middle of a text."
     ),
     "bad_pdu": ErrorInfo(meaning="A PDU could not be decoded."),
+    "storage_refused": ErrorInfo(meaning="A modem refuses to list or to empty a storage; texts may stay in it."),
     "database_replaced": ErrorInfo(meaning="The database was damaged; it was set aside and a new one was begun."),
     "too_many_parts": ErrorInfo(meaning="Too many long texts are unfinished; further parts are kept raw."),
     "store_error": ErrorInfo(meaning="The database could not take the change.", retryable=True),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from gateway import crashpoints
 from gateway.clock import Clock
@@ -29,7 +30,10 @@ ALERTS = {
 """Line states that need a person → the alert's code."""
 NO_NETWORK = "no_network"
 """The alert for a line that has searched long enough to say so in its state's `error`."""
-WARNINGS = {"low_voltage": "the supply voltage of the modem is too low"}
+WARNINGS = {
+    "low_voltage": "the supply voltage of the modem is too low",
+    "storage_refused": "the modem refuses to list or to empty a storage; texts may stay in it",
+}
 """What is wrong with a line that works all the same."""
 
 
@@ -72,6 +76,7 @@ class Listener:
     async def _settle_late(self, sim: Sim, late: LateSubmit) -> None:
         if self._lines.by_name[sim.line].unstored:
             raise StoreError(f"{sim.line}: what a late answer is to settle is not stored yet")
+        sim = replace(sim, iccid=late.iccid or sim.iccid)
         now = self._clock.now()
         if await self._store.write(lambda tx: outbound.settle_late(tx, sim, late, self._policy, now)):
             log.info("%s: a late answer settled an unknown segment", sim.line)

@@ -228,7 +228,13 @@ class SubmitResult(Protocol):
 
 
 class LateSubmit(Protocol):
-    """An answer to a submit that came after its time-out, or for a predecessor of this process."""
+    """An answer to a submit that came after its time-out, or for a predecessor of this process.
+
+    `iccid`: the SIM that was in when it came, "" where that was not known yet.
+    """
+
+    @property
+    def iccid(self) -> str: ...
 
     @property
     def mr(self) -> int | None: ...

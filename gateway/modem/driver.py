@@ -127,6 +127,11 @@ class Driver:
         await self._set_up(session)
         await self._serve(session)
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Codes of what is wrong although the line works, for as long as it is."""
+        return self._inbound.warnings if self._inbound is not None else ()
+
     def give_up(self, why: str, trouble: Trouble) -> None:
         """End the connection as soon as the modem is idle, because it needs a remedy. Nothing is submitted until then."""
         self._needs = self._needs or NeedsRemedy(why, trouble=trouble)
@@ -426,7 +431,8 @@ class Driver:
             self._session.lose(f"the modem restarted by itself ({said})")
 
     def _came_late(self, late: model.LateSubmit) -> None:
-        self._late.append(replace(late, vendor=self.profile.errors))
+        iccid = self.identity.iccid if self.identity is not None else ""
+        self._late.append(replace(late, vendor=self.profile.errors, iccid=iccid))
         self._wake.set()
 
     def _lost(self, _reason: str) -> None:

@@ -7,6 +7,7 @@ import itertools
 import logging
 from collections import deque
 from collections.abc import Awaitable, Sequence
+from dataclasses import replace
 
 from gateway import at
 from gateway.modem import answers
@@ -23,6 +24,8 @@ SLOTS = 1024  # indications that are remembered; beyond them the next sweep find
 ACKNOWLEDGE_S = 8.0  # the network repeats what is not acknowledged in time
 RESTART_S = 1.0  # a modem can have started anew in this time without a word; then another storage is selected
 DIRECT = ("+CMT", "+CDS")
+REFUSALS = 3  # so often in a row a storage may refuse to be listed or emptied before somebody is told
+STORAGE_REFUSED = "storage_refused"
 _REPLACE_PIDS = range(0x41, 0x48)  # 23.040 9.2.3.9: a newer message of this type may have replaced the stored one
 _MO_STATES = (2, 3)  # <stat> of messages that somebody stored to send them (27.005 3.1)
 _EMPTY_SLOT = frozenset({"cms:321"})
@@ -61,6 +64,7 @@ class Inbound:
         self._slots: dict[tuple[str, int], None] = {}
         self._sweeps: dict[str, None] = {}
         self._released: list[Received] = []
+        self._refusals: dict[tuple[str, str], int] = {}  # (what, storage) → how often in a row
 
     @property
     def owes_acknowledge(self) -> bool:
@@ -129,8 +133,7 @@ class Inbound:
     async def _take_direct(self) -> None:
         """Everything that is there, then its acknowledgement."""
         if not self._settings.acknowledge:
-            self._kept.extend(self._direct)
-            self._direct.clear()
+            self._keep_direct()
             await self._store_kept()
             return
         items: list[Received] = []
@@ -164,18 +167,31 @@ class Inbound:
                 return
             self._released.append(item)
 
+    def _keep_direct(self) -> None:
+        """Another SIM may be in the modem before these can be stored: they are that of now."""
+        self._kept.extend(replace(item, iccid=self._iccid) for item in self._direct)
+        self._direct.clear()
+
     async def _store_kept(self) -> None:
         """One by one: the same text can have come twice, and the second is no copy once the first is told as released."""
-        while self._kept and await self._hand_over([self._kept[0]]):
-            item = self._kept.popleft()
-            if not self._settings.acknowledge:  # else it is from before we knew, and comes again
-                self._released.append(item)
+        while self._kept:
+            item = self._kept[0]
+            iccid = item.iccid or self._iccid  # what came before the SIM was read is taken for this one's
+            if not await self._hand_over([item], iccid):
+                return
+            if (
+                not self._settings.acknowledge
+                and not await self._told(  # else it is from before we knew: it comes again
+                    "released", self._listener.released(self._line, iccid, [item])
+                )
+            ):
+                return
+            self._kept.popleft()
 
     async def leave(self) -> None:
         """The connection is over: store what nobody else has, tell what was released. What fails stays in `kept`."""
         if not self._settings.acknowledge:
-            self._kept.extend(self._direct)
-            self._direct.clear()
+            self._keep_direct()
         await self._store_kept()
         await self.tell_released()
 
@@ -211,7 +227,9 @@ class Inbound:
         whole = done.ok
         if not whole and done.final.kind is not at.FinalKind.OVERFLOW:
             log.warning("%s: %s could not be listed: %s", self._line, memory, cause(done.final))
+            self._refused("list", memory)
             return
+        self._took("list", memory)
         items: list[Received] = []
         for line in done.lines:
             item = await self._listed(memory, line, listing)
@@ -272,21 +290,23 @@ class Inbound:
             done = await self._session.run(at.cmgd(item.index))
             if done.ok or cause(done.final) in _EMPTY_SLOT:
                 self._released.append(item)
+                self._took("delete", item.memory)
             else:
                 log.warning("%s: %s,%d not deleted: %s", self._line, item.memory, item.index, cause(done.final))
+                self._refused("delete", item.memory)
 
     async def _unchanged(self, item: Received) -> bool:
         again = await self._read(item.memory, item.index or 0, item.listing)
         return again is not None and again.pdu.upper() == item.pdu.upper()
 
-    async def _hand_over(self, items: Sequence[Received]) -> bool:
-        """True when the listener has committed the items."""
+    async def _hand_over(self, items: Sequence[Received], iccid: str = "") -> bool:
+        """True when the listener has committed the items. `iccid`: of their SIM, if that is not the one that is in now."""
         # before anything new is handed over, what is gone is told: a slot may hold the same text again by now
         if not await self.tell_released():
             return False
         loop = asyncio.get_running_loop()
         begun = loop.time()
-        stored = await self._told("received", self._listener.received(self._line, self._iccid, items))
+        stored = await self._told("received", self._listener.received(self._line, iccid or self._iccid, items))
         if loop.time() - begun > RESTART_S:
             self.forget_selection()
         return stored
@@ -311,7 +331,19 @@ class Inbound:
             self._selected = memory
         else:
             log.warning("%s: storage %s cannot be selected: %s", self._line, memory, cause(done.final))
+            self._refused("list", memory)
         return done.ok
+
+    def _refused(self, what: str, memory: str) -> None:
+        self._refusals[what, memory] = self._refusals.get((what, memory), 0) + 1
+
+    def _took(self, what: str, memory: str) -> None:
+        self._refusals.pop((what, memory), None)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Codes of what is wrong with the storages although the line works."""
+        return (STORAGE_REFUSED,) if any(count >= REFUSALS for count in self._refusals.values()) else ()
 
     def forget_selection(self) -> None:
         """Nobody knows any more which storage is selected: after a time-out, or when the modem may have restarted."""
@@ -319,18 +351,22 @@ class Inbound:
 
 
 def delivered(urc: at.Urc) -> list[Received]:
-    """What a +CMT or +CDS brought; nothing when its PDU did not come. A header that cannot be read does no harm."""
+    """What a +CMT or +CDS brought; nothing when its PDU did not come. A header that cannot be read does no harm.
+
+    Of a modem that has fallen back to text mode the header is kept with the text: it has the sender (27.005 3.4.1).
+    """
     if not urc.pdu:
         log.warning("%s came without its PDU", urc.name)
         return []
     length = answers.number(answers.fields(urc.text)[-1])
     kind = "deliver" if urc.name == "+CMT" else "status-report"
+    pdu = urc.pdu if answers.tpdu_length(urc.pdu) is not None else f"{urc.text}\n{urc.pdu}"
     return [
         Received(
             memory="",
             index=None,
             kind=kind,
-            pdu=urc.pdu,
+            pdu=pdu,
             length=length if length is not None else answers.tpdu_length(urc.pdu) or 0,
             listing=next(listings),
         )

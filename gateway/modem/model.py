@@ -50,7 +50,8 @@ class Received:
 
     `memory` is "" and `index` None when it was delivered directly (+CMT, +CDS). `kind` is "deliver", "status-report" or
     "unknown", after the AT context or the message type bits. `length` is the header's <length> (TPDU octets without the
-    SC address). `listing` numbers the CMGL/CMGR pass; the items of one pass share it.
+    SC address). `listing` numbers the CMGL/CMGR pass; the items of one pass share it. `iccid`: the SIM that it came for,
+    where it had to be kept and another one may be in by now.
     """
 
     memory: str
@@ -59,6 +60,7 @@ class Received:
     pdu: str
     length: int
     listing: int
+    iccid: str = ""
 
 
 class SubmitOutcome(Enum):
@@ -88,11 +90,15 @@ class SubmitResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LateSubmit:
-    """A `+CMGS:` (`mr`) or `+CMS ERROR` (`error`) that came outside a submit: it answers the one that got no answer."""
+    """A `+CMGS:` (`mr`) or `+CMS ERROR` (`error`) that came outside a submit: it answers the one that got no answer.
+
+    `iccid`: the SIM that was in; "" before that was read.
+    """
 
     mr: int | None
     error: str = ""
     vendor: str = ""
+    iccid: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -325,7 +325,8 @@ class Line:
         )
 
     def _warnings(self) -> tuple[str, ...]:
+        lasting = self._driver.warnings if self._driver is not None else ()
         if not self._warned:
-            return ()
+            return lasting
         since = asyncio.get_running_loop().time() - WARNED_S
-        return tuple(sorted(code for code, at in self._warned.items() if at > since))
+        return tuple(sorted({code for code, at in self._warned.items() if at > since} | {*lasting}))

@@ -70,6 +70,7 @@ class Answer:
     cause: str = ""
     detail: str = ""
     attempts: int | None = None
+    iccid: str = ""
 
 
 def refused(cause: str, attempts: int | None = None) -> Answer:

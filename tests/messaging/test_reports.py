@@ -185,7 +185,7 @@ def test_what_a_report_does_not_prove(tmp_path: Path, iccid: str, ra: str, days:
             await box.becomes(lost, "unknown")
             box.clock.advance(days * 86400)
             await box.service.listener.received("one", iccid, [report(7, ra, at=box.clock.now())])
-            assert await box.statuses(lost) == ["queued", "unknown"]
+            assert not {"sent", "delivered"} & {*await box.statuses(lost)}
 
     run(scenario())
 

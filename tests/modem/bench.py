@@ -20,6 +20,7 @@ class Recorder:
         self.calls: list[tuple[str, Any]] = []
         self.states: list[LineState] = []
         self.fail_received = 0
+        self.sims: list[str] = []  # whom `received` was told for
         self.hold: asyncio.Event | None = None
         self._changed = asyncio.Event()
 
@@ -41,6 +42,7 @@ class Recorder:
             self.fail_received -= 1
             self._note("refused", list(items))
             raise OSError("disk full")
+        self.sims.append(iccid)
         self._note("received", list(items))
 
     async def released(self, line: str, iccid: str, items: Sequence[Received]) -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.modem import Line
+from gateway.modem import Line, driver
 from tests.modem.bench import Recorder, running
 from tests.modem.peer import DELIVER, OK, SUBMIT, SUBMIT_LENGTH, Peer, info, length
 
 OTHER = DELIVER.replace("91731408", "92731408")
+OTHER_SIM = "89492000000000000026"
 THIRD = DELIVER.replace("91731408", "93731408")
 
 
@@ -50,6 +51,7 @@ def replugged(
     tmp_path: Path,
     *,
     ready: bool = True,
+    other_iccid: str = "",
 ) -> None:
     """`script`, then the device vanishes and comes back, then `after`. It delivers directly and keeps no copy."""
 
@@ -58,6 +60,8 @@ def replugged(
         peer, other = Peer(), Peer()
         _direct_without_acknowledgement(peer)
         _direct_without_acknowledgement(other)
+        if other_iccid:
+            other.replies["AT+CCID"] = info(f"+CCID: {other_iccid}")
         link.symlink_to(peer.path)
         async with running(str(link)) as (_, listener):
             if ready:
@@ -88,6 +92,54 @@ def test_the_only_copy_outlives_the_connection(tmp_path: Path) -> None:
         assert not any(line.startswith("AT+CNMA") for line in peer.heard)
 
     replugged(script, after, tmp_path)
+
+
+def test_the_only_copy_is_that_of_the_sim_that_was_in_when_it_came(tmp_path: Path) -> None:
+    async def script(peer: Peer, listener: Recorder) -> None:
+        listener.fail_received = 2
+        peer.say(cmt(DELIVER))
+        await listener.hears("refused")
+
+    async def after(peer: Peer, listener: Recorder) -> None:
+        await listener.hears("released")
+        peer.say(cmt(OTHER))
+        await listener.until(lambda: len(listener.items("released")) == 2)
+        assert [item.pdu for item in listener.items()] == [DELIVER, OTHER]
+        assert listener.sims == ["89492000000000000018", OTHER_SIM]
+
+    replugged(script, after, tmp_path, other_iccid=OTHER_SIM)
+
+
+def test_a_text_delivered_in_text_mode_keeps_its_sender() -> None:
+    """A modem that has started anew without a word is in text mode until the next sweep."""
+
+    async def script(peer: Peer, _: Line, listener: Recorder) -> None:
+        peer.say('\r\n+CMT: "+491718888888",,"26/03/01,12:00:00+04"\r\nthe pump has stopped\r\n')
+        await listener.hears("released")
+        (item,) = listener.items()
+        assert "+491718888888" in item.pdu
+        assert "the pump has stopped" in item.pdu
+
+    play(script, _direct_without_acknowledgement)
+
+
+@pytest.mark.parametrize("refused", ["AT+CMGL=", "AT+CPMS=", "AT+CMGD="])
+def test_a_storage_that_refuses_for_ever_is_told(monkeypatch: pytest.MonkeyPatch, refused: str) -> None:
+    monkeypatch.setattr(driver, "SWEEP_S", 0.05)
+
+    def prepare(peer: Peer) -> None:
+        peer.storages["SM"] = {3: DELIVER}
+
+    async def script(peer: Peer, _: Line, listener: Recorder) -> None:
+        await listener.hears("received")
+        peer.storages["SM"][4] = OTHER
+        before = peer.replies[refused]
+        peer.replies[refused] = "\r\n+CMS ERROR: 500\r\n"
+        await listener.until(lambda: listener.states[-1].warnings == ("storage_refused",))
+        peer.replies[refused] = before
+        await listener.until(lambda: listener.states[-1].warnings == ())
+
+    play(script, prepare)
 
 
 def test_what_came_with_the_last_octets_of_a_connection_is_stored(tmp_path: Path) -> None:
