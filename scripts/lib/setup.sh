@@ -51,10 +51,14 @@ apt_install() {
 # The demo and the tests start brokers and other daemons of their own, on loopback ports. Debian's packages would also
 # start one for the whole system, and at every boot, which nobody asked for here: so, when it is we who install them, a
 # policy (Debian's own hook for that) keeps them down, and their units are disabled. What was there before is left alone.
-daemons=(mosquitto gammu-smsd smstools kannel)  # each a package and its service
+daemons=(mosquitto gammu-smsd smstools kannel ofono ModemManager)  # by the names of their services
+
+service_of() {
+    case "$1" in modemmanager) echo ModemManager ;; *) echo "$1" ;; esac
+}
 
 install_without_services() {
-    local policy=/usr/sbin/policy-rc.d ours=no package
+    local policy=/usr/sbin/policy-rc.d ours=no package service
     if [ ! -e "$policy" ] && can_be_root; then
         ours=yes
         # shellcheck disable=SC2016  # $1 is the policy's own argument
@@ -70,10 +74,11 @@ install_without_services() {
     fi
     if [ -d /run/systemd/system ]; then
         for package in "$@"; do
+            service=$(service_of "$package")
             case " ${daemons[*]} " in
-                *" $package "*)
-                    as_root systemctl --quiet disable "$package.service" 2>/dev/null ||
-                        say "note: $package.service stays enabled"
+                *" $service "*)
+                    as_root systemctl --quiet disable "$service.service" 2>/dev/null ||
+                        say "note: $service.service stays enabled"
                     ;;
             esac
         done
@@ -94,6 +99,8 @@ ensure_foreign() {
     command -v gammu-smsd >/dev/null || missing+=(gammu-smsd)
     command -v smsd >/dev/null || missing+=(smstools)
     command -v bearerbox >/dev/null && command -v smsbox >/dev/null || missing+=(kannel)
+    command -v ofonod >/dev/null || missing+=(ofono)
+    command -v ModemManager >/dev/null || missing+=(modemmanager)
     if [ "${#missing[@]}" -eq 0 ]; then return; fi
     (install_without_services "${missing[@]}") || say "going on without ${missing[*]}: their tests will be skipped"
 }

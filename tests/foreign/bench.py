@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -92,7 +93,7 @@ class Bench:
         """The command lines that the program has sent so far."""
         chunks = self.control("/recorder?modem=modem")["chunks"]
         sent = "".join(chunk["text"] for chunk in chunks if chunk["direction"] == "<")
-        return [line for line in sent.replace("\n", "\r").split("\r") if line]
+        return [line for line in re.split("[\r\n\x1a\x1b]", sent) if line]
 
 
 def _used(modem: Mapping[str, Any]) -> dict[str, int]:
@@ -100,9 +101,10 @@ def _used(modem: Mapping[str, Any]) -> dict[str, int]:
 
 
 @contextmanager
-def bench(directory: Path, personality: str) -> Iterator[Bench]:
+def bench(directory: Path, personality: str, more: str = "") -> Iterator[Bench]:
+    """`more`: further lines of the modem in the emulator's file."""
     config = directory / "emulator.toml"
-    config.write_text(f'[[modem]]\nname = "modem"\npersonality = "{personality}"\n')
+    config.write_text(f'[[modem]]\nname = "modem"\npersonality = "{personality}"\n{more}')
     with EmulatorProcess(directory / "ports", modems=None, extra=["-c", str(config)]) as emulator:
         yield Bench(emulator)
 
