@@ -242,7 +242,15 @@ class Service:
             "lines": lines,
         }
 
+    async def waiting(self) -> int:
+        """How many messages wait to be sent."""
+        return await self._store.read(lambda tx: tx.messages.waiting_count())
+
     # --- the event outbox ---
+
+    async def last_event(self) -> int:
+        """The highest seq that is committed; 0 before the first event."""
+        return await self._store.read(lambda tx: tx.events.last())
 
     async def events(self, after: int, limit: int) -> list[StoredEvent]:
         """Committed events with seq > `after`, in order."""

@@ -18,7 +18,9 @@ from gateway.web import errors
 from gateway.web.accounts import account_routes, session_routes
 from gateway.web.auth import check_permission
 from gateway.web.calls import call_routes
+from gateway.web.live import Live, live_routes
 from gateway.web.messages import message_routes
+from gateway.web.metrics import metric_routes
 from gateway.web.modems import Recording, modem_routes
 from gateway.web.ports import Service
 from gateway.web.sim import forwarding_routes, phonebook_routes
@@ -103,6 +105,8 @@ def routers(parts: Parts) -> list[APIRouter]:
         call_routes(parts.service),
         session_routes(parts.accounts),
         account_routes(parts.accounts),
+        metric_routes(parts.service, parts.webhooks),
+        live_routes(Live(parts.service)),
     ]
     return found if parts.webhooks is None else [*found, webhook_routes(parts.webhooks)]
 

@@ -12,8 +12,9 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMap
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
-from fastapi import Depends, Request
+from fastapi import Depends
 from fastapi.params import Depends as Dependency
+from fastapi.requests import HTTPConnection
 from fastapi.routing import APIRoute
 
 from gateway.accounts import Accounts, Permission, Principal
@@ -46,9 +47,9 @@ class Refused(Exception):
         self.headers = dict(headers or {})
 
 
-def principal_of(request: Request) -> Principal:
+def principal_of(connection: HTTPConnection) -> Principal:
     """Who asks. Every request that reaches a route has one."""
-    principal = request.scope["principal"]
+    principal = connection.scope["principal"]
     assert isinstance(principal, Principal)
     return principal
 
@@ -66,8 +67,8 @@ class Requirement:
     def __init__(self, permissions: tuple[Permission, ...]) -> None:
         self.permissions = permissions
 
-    def __call__(self, request: Request) -> None:
-        principal = principal_of(request)
+    def __call__(self, connection: HTTPConnection) -> None:
+        principal = principal_of(connection)
         if not any(principal.may(permission) for permission in self.permissions):
             raise RequestError(CODES["forbidden"].meaning, code="forbidden")
 
@@ -80,13 +81,13 @@ def permissions_of(route: APIRoute, method: str) -> tuple[Permission, ...]:
     return (Permission.READ,) if method in SAFE else (Permission.OPERATE,)
 
 
-def check_permission(request: Request) -> None:
+def check_permission(connection: HTTPConnection) -> None:
     """The dependency of the whole application: a route without a word of its own is never open by mistake."""
-    route = request.scope["route"]
+    route = connection.scope["route"]
+    if connection.scope.get("open") or connection.scope["type"] == "websocket":
+        return  # log-in takes credentials; a WebSocket refuses before its handshake
     assert isinstance(route, APIRoute)
-    if request.scope.get("open"):
-        return
-    Requirement(permissions_of(route, request.method))(request)
+    Requirement(permissions_of(route, connection.scope["method"]))(connection)
 
 
 class Gate:
@@ -102,7 +103,7 @@ class Gate:
         headers = _headers(scope)
         try:
             self._check_host(headers)
-            if (scope.get("method"), scope["path"]) == LOGIN:
+            if scope["type"] == "http" and (scope["method"], scope["path"]) == LOGIN:
                 scope["open"] = True
                 await self._app(scope, receive, send)
                 return
@@ -115,7 +116,9 @@ class Gate:
             await _refuse(scope, send, refused)
             return
         scope["principal"] = principal
-        await self._app(scope, receive, self._noting(scope, principal, limits.headers(), send))
+        if scope["type"] == "http":
+            send = self._noting(scope, principal, limits.headers(), send)
+        await self._app(scope, receive, send)
 
     def _check_host(self, headers: Mapping[str, str]) -> None:
         """A page elsewhere that has its name point here (DNS rebinding) has a Host that we do not know."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from gateway.messaging.controls import Controls
@@ -15,6 +16,7 @@ from gateway.messaging.model import (
     Origin,
     Segment,
     SendRequest,
+    StoredEvent,
     TimelineEntry,
 )
 
@@ -34,6 +36,16 @@ class Service(Protocol):
 
     @property
     def controls(self) -> Controls: ...
+
+    async def events(self, after: int, limit: int) -> list[StoredEvent]: ...
+
+    async def wait_for_events(self, after: int) -> None: ...
+
+    async def last_event(self) -> int: ...
+
+    async def waiting(self) -> int: ...
+
+    def on_line_change(self, callback: Callable[[LineStatus], None]) -> None: ...
 
     def lines(self) -> list[LineStatus]: ...
 

@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 SOCKET_MODE = 0o660
 BACKLOG = 64
 GRACE_SECONDS = 2
+MAX_SPOKEN = 4096
+"""Octets that a WebSocket client may say at once: nothing that it says is of use."""
 
 
 class WebServer:
@@ -51,7 +53,8 @@ class WebServer:
         config = uvicorn.Config(
             app,
             http="h11",
-            ws="none",
+            ws="wsproto",
+            ws_max_size=MAX_SPOKEN,
             lifespan="off",
             log_config=None,
             access_log=False,
