@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from gateway.errors import ConfigError
-from gateway.sections import RouteSection, RoutingSection, Section, check_routes
+from gateway.sections import CallsSection, Channels, NotifyTargets, RouteSection, RoutingSection, Section, check_routes
 
 ENVIRONMENT = "SMSGW_CONFIG"
 SEARCH_PATH = (Path("smsgw.toml"), Path("/etc/smsgw/smsgw.toml"))
@@ -113,15 +113,6 @@ class MmsSection(Section):
     interface: str = Field(default="", description="the name of a network interface")
 
 
-Channel = Annotated[int, Field(ge=0, le=0xFFFF)]
-
-
-class CallsSection(Section):
-    reject: Literal["never", "always", "withheld"] = Field(
-        default="never", description='one of "never", "always", "withheld"'
-    )
-
-
 class ModemSection(Section):
     name: Annotated[str, _matching(_NAME)] = Field(description="lower-case letters, digits and hyphens")
     port: str = Field(default="", description="the path of a serial port, for example /dev/serial/by-id/…")
@@ -149,9 +140,7 @@ class ModemSection(Section):
     allow_roaming: bool = Field(default=True, description="true or false")
     ussd_timeout_s: float = Field(default=60, ge=5, le=300, description="seconds from 5 to 300")
     power_cycle: str = Field(default="", description="a command line, run without a shell")
-    cell_broadcast: Annotated[tuple[Channel, ...], Field(strict=False, max_length=30)] = Field(
-        default=(), description="a list of at most 30 channels from 0 to 65535"
-    )
+    cell_broadcast: Channels = Field(default=(), description="a list of at most 30 channels from 0 to 65535")
     calls: CallsSection = Field(default=CallsSection(), description="a table [modem.calls]")
     mms: MmsSection = Field(default=MmsSection(), description="a table [modem.mms]")
 
@@ -247,6 +236,10 @@ class Config(Section):
     )
     webhooks: Annotated[tuple[WebhookSection, ...], Field(strict=False)] = Field(
         default=(), alias="webhook", description="tables [[webhook]], with two pairs of brackets"
+    )
+    notify: NotifyTargets = Field(
+        default_factory=dict,
+        description='a table of names, each with a number or a list of numbers, for example oncall = ["+491701234567"]',
     )
     quotas: Table = Field(default_factory=dict, description="a table [quotas]")
 

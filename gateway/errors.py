@@ -99,6 +99,7 @@ CODES: dict[str, ErrorInfo] = {
     "too_many_segments": ErrorInfo(meaning="The content needs more than 255 segments.", twilio=21617),
     "unsupported": ErrorInfo(meaning="This release cannot do that yet."),
     "unknown_modem": ErrorInfo(meaning="No modem of that name is configured.", twilio=21606),
+    "unknown_target": ErrorInfo(meaning="No notify target of that name is configured."),
     "unknown_message": ErrorInfo(meaning="There is no message of that id.", twilio=20404),
     "unauthorized": ErrorInfo(meaning="No credentials, or wrong ones.", twilio=20003),
     "forbidden": ErrorInfo(meaning="These credentials do not permit that.", twilio=20003),

@@ -1,10 +1,10 @@
-"""The base of the configuration's sections, and those that say which modem takes what, when, and how much."""
+"""The base of the configuration's sections, and those that say which modem takes what, who is told by name, and what becomes of calls."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -85,3 +85,34 @@ def check_routes(routes: Sequence[RouteSection], modems: Sequence[str]) -> list[
                 f"{key}.name: route[{names.index(names[n])}] has that name, or matches the same; give another"
             )
     return mistakes
+
+
+# --- what modems do beside texts, and who is told by name ---
+
+_RECIPIENT = re.compile(r"\+?[0-9]{3,15}")
+_TARGET = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+Channels = Annotated[tuple[Annotated[int, Field(ge=0, le=0xFFFF)], ...], Field(strict=False, max_length=30)]
+"""Message identifiers of cell broadcast (23.041 9.4.1.2.2)."""
+
+
+def _named(values: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+    if not all(_TARGET.fullmatch(name) for name in values):
+        raise ValueError("form")
+    return values
+
+
+_Recipients = Annotated[
+    tuple[Annotated[str, _like(_RECIPIENT)], ...],
+    BeforeValidator(_one_or_more),
+    Field(strict=False, min_length=1, max_length=100),
+]
+
+NotifyTargets = Annotated[Mapping[str, _Recipients], Field(strict=False), AfterValidator(_named)]
+"""Names and the numbers behind them."""
+
+
+class CallsSection(Section):
+    reject: Literal["never", "always", "withheld"] = Field(
+        default="never", description='one of "never", "always", "withheld"'
+    )

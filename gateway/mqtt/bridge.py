@@ -48,6 +48,7 @@ class Bridge:
         self._gateway = config.gateway.id
         self._topics = Topics(f"{config.mqtt.base_topic}/{config.gateway.id}")
         self._replies = ReplyTopics()
+        self._targets = config.notify
         self._service = service
         self._clock = clock
         self._lines = LinePublisher(service, self._topics, clock)
@@ -120,7 +121,7 @@ class Bridge:
         try:
             session_present = await connection.open()
             session = await self._session(session_present)
-            intake = CommandIntake(self._service, self._topics, self._replies, connection, session)
+            intake = CommandIntake(self._service, self._topics, self._replies, connection, session, self._targets)
             for message in early:
                 intake.received(message)
             log.info(

@@ -14,14 +14,14 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway import crashpoints
 from gateway.errors import RequestError, StoreError
-from gateway.messaging.model import Origin
+from gateway.messaging.model import Origin, SendRequest
 from gateway.mqtt import payloads
 from gateway.mqtt.connection import Connection, ConnectionFailed
 from gateway.mqtt.operations import OPERATIONS, Operation
 from gateway.mqtt.payloads import BridgeRequest
 from gateway.mqtt.ports import Service
 from gateway.mqtt.topics import ReplyTopics, Topics
-from gateway.wire import SendPayload, read, read_object, readable_id
+from gateway.wire import MAX_PAYLOAD, SendPayload, read, read_object, readable_id
 
 log = logging.getLogger(__name__)
 
@@ -39,16 +39,26 @@ Reply = tuple[str | None, bytes | None]
 
 
 class CommandIntake:
-    """Takes the commands of one connection. `session`: names the broker's session in delivery tokens."""
+    """Takes the commands of one connection.
+
+    `session`: names the broker's session in delivery tokens. `targets`: the numbers behind `notify/<target>`.
+    """
 
     def __init__(
-        self, service: Service, topics: Topics, replies: ReplyTopics, connection: Connection, session: str
+        self,
+        service: Service,
+        topics: Topics,
+        replies: ReplyTopics,
+        connection: Connection,
+        session: str,
+        targets: Mapping[str, tuple[str, ...]],
     ) -> None:
         self.service = service
         self._topics = topics
         self._replies = replies
         self._connection = connection
         self._session = session
+        self._targets = targets
         self._waiting: deque[MQTTMessage] = deque()
         self._running: deque[tuple[MQTTMessage, asyncio.Task[None]]] = deque()
         self._may_start = asyncio.Event()
@@ -124,7 +134,7 @@ class CommandIntake:
         if topic == self._topics.send:
             await self._send(message)
         elif topic.startswith(self._topics.notify):
-            await self._refuse(message, RequestError("no notify target is configured", code="unsupported"), None)
+            await self._notify(topic.removeprefix(self._topics.notify), message)
         elif topic.startswith(self._topics.requests):
             await self._request(topic.removeprefix(self._topics.requests), message)
         else:
@@ -141,6 +151,26 @@ class CommandIntake:
         except RequestError as exc:
             await self._refuse(message, _retained() if message.retain else exc, client_id)
             return
+        await self._hand_over(message, request, client_id)
+
+    async def _notify(self, target: str, message: MQTTMessage) -> None:
+        """The payload is the text itself, and who gets it stands in the configuration."""
+        try:
+            if message.retain:
+                raise _retained()
+            if target not in self._targets:
+                raise RequestError(f"[notify] has no {target!r:.60}", code="unknown_target")
+            if len(message.payload) > MAX_PAYLOAD:
+                raise RequestError(f"at most {MAX_PAYLOAD} octets are allowed", code="too_large")
+            text = message.payload.decode()
+        except RequestError as exc:
+            await self._refuse(message, exc, None)
+        except UnicodeDecodeError:
+            await self._refuse(message, RequestError("the text is not UTF-8", field="text"), None)
+        else:
+            await self._hand_over(message, SendRequest(to=self._targets[target], text=text), None)
+
+    async def _hand_over(self, message: MQTTMessage, request: SendRequest, client_id: str | None) -> None:
         try:
             await self.service.send(request, self._origin(message))
         except RequestError as exc:

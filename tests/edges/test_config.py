@@ -66,6 +66,12 @@ MISTAKES = [
     ("[route]", "route", "[[route]]"),
     ("rule = [1]", "rule[0]", "[[rule]]"),
     ("quotas = 1", "quotas", "[quotas]"),
+    (MODEM + '[modem.calls]\nreject = "maybe"', "modem[0].calls.reject", '"withheld"'),
+    (MODEM + "cell_broadcast = [70000]", "modem[0].cell_broadcast[0]", "from 0 to 65535"),
+    (MODEM + "ussd_timeout_s = 1", "modem[0].ussd_timeout_s", "from 5 to 300"),
+    ('[notify]\noncall = "nobody"', "notify.oncall[0]", "a table of names"),
+    ("[notify]\noncall = []", "notify.oncall", "a table of names"),
+    ('[notify]\n"a/b" = "+491701234567"', "notify", "a table of names"),
     ("[mqqt]", "mqqt", "did you mean 'mqtt'?"),
     ('path = "x"', "path", "there is no such key"),
 ]

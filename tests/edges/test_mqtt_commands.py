@@ -308,11 +308,46 @@ def test_a_defect_in_an_answer_keeps_nothing_up(
         assert results(observer, 1)[0]["status"] == "accepted"
 
 
-def test_notify_is_refused_and_not_dropped(broker: Broker, tmp_path: Path) -> None:
-    with GatewayThread(config_for(tmp_path, broker.url)) as gateway, Observer(broker.port, RESULT) as observer:
+NOTIFY = "smsgw/box/notify/"
+TARGETS = '[notify]\noncall = ["+491701234567", "+491701234568"]\nfamily = "+491701234567"\n'
+
+
+def test_plain_text_goes_to_a_configured_number_or_group(broker: Broker, tmp_path: Path) -> None:
+    config = config_for(tmp_path, broker.url, extra=TARGETS)
+    with GatewayThread(config) as gateway, Observer(broker.port, "smsgw/box/#") as observer:
         gateway.wait_connected()
-        observer.publish("smsgw/box/notify/family", "Water in the cellar")
-        assert results(observer, 1)[0]["error"]["code"] == "unsupported"
+        observer.publish(f"{NOTIFY}oncall", "Water in the cellar \u26a0")
+        [result] = results(observer, 1)
+        assert (result["status"], len(result["message_ids"])) == ("accepted", 2)
+        observer.publish(f"{NOTIFY}family", '{"to": "this is no command"}')
+        assert len(results(observer, 2)[1]["message_ids"]) == 1
+        messages = gateway.call(gateway.service.messages(MessageFilter()))
+        assert {(message.peer, message.text) for message in messages} == {
+            ("+491701234567", "Water in the cellar \u26a0"),
+            ("+491701234568", "Water in the cellar \u26a0"),
+            ("+491701234567", '{"to": "this is no command"}'),
+        }
+
+
+@pytest.mark.parametrize(
+    ("target", "text", "retain", "code"),
+    [
+        ("neighbours", b"x", False, "unknown_target"),
+        ("family", b"", False, "no_body"),
+        ("family", b"\xff", False, "bad_request"),
+        ("family", b"x" * 70_000, False, "too_large"),
+        ("family", b"x", True, "retained_refused"),
+    ],
+)
+def test_a_notification_that_cannot_be_sent_is_refused_and_not_dropped(
+    broker: Broker, tmp_path: Path, target: str, text: bytes, retain: bool, code: str
+) -> None:
+    config = config_for(tmp_path, broker.url, extra=TARGETS)
+    with GatewayThread(config) as gateway, Observer(broker.port, RESULT) as observer:
+        gateway.wait_connected()
+        observer.publish(NOTIFY + target, text, retain=retain)
+        assert results(observer, 1)[0]["error"]["code"] == code
+        assert stored(gateway) == 0
 
 
 def test_qos_0_commands_are_taken_too(broker: Broker, tmp_path: Path) -> None:
