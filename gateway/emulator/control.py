@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from gateway.emulator.service import Emulator
 
 START_S = 10.0
-ERROR_STATUS = {"unknown_modem": 404, "unsupported": 501}
+ERROR_STATUS = {"unknown_modem": 404}
 
 
 class DeliverBody(Body):
@@ -279,7 +279,3 @@ def _actions(app: FastAPI, emulator: Emulator) -> None:
     async def reset() -> dict[str, Any]:
         emulator.reset()
         return {"status": "ok"}
-
-    @app.post("/mms")
-    async def unsupported() -> JSONResponse:
-        return _error(501, "unsupported", "MMS is not emulated in this release")

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.emulator import content
+from gateway.emulator.network.broadcast import Broadcast
 from gateway.emulator.network.phones import Phone, key
 from gateway.emulator.outcomes import ST
 from gateway.errors import RequestError
@@ -79,6 +80,29 @@ class TextBody(Body):
     delay_s: float = Field(default=0.0, ge=0, le=86400)
 
 
+class MmsBody(Body):
+    """`POST /mms`: `size` in octets; what is fetched from `url` is somebody else's business."""
+
+    modem: str
+    sender: str = Field(default="+491719999999", alias="from", min_length=1, max_length=100)
+    url: str = Field(min_length=1, max_length=500)
+    size: int = Field(default=10_000, ge=0, lt=2**31)
+    subject: str = Field(default="", max_length=200)
+    transaction: str = Field(default="T1", min_length=1, max_length=40)
+    expiry_s: int = Field(default=259_200, ge=0, lt=2**31)
+    message_class: str = Field(default="personal", alias="class")
+
+
+class BroadcastBody(Body):
+    """`POST /cell-broadcast`: without `modem` to all."""
+
+    modem: str | None = None
+    channel: int = Field(ge=0, le=0xFFFF)
+    serial: int = Field(default=0, ge=0, le=0xFFFF)
+    text: str = Field(min_length=1, max_length=2000)
+    language: str = ""
+
+
 def _call(leg: Leg, now: float) -> dict[str, Any]:
     end = leg.ended if leg.ended is not None else now
     return {
@@ -100,6 +124,7 @@ def routes(app: FastAPI, emulator: Emulator) -> None:
     """Adds the routes to `app`."""
     _calls(app, emulator)
     _ussd(app, emulator)
+    _pushes(app, emulator)
     _phones(app, emulator)
 
 
@@ -138,6 +163,19 @@ def _ussd(app: FastAPI, emulator: Emulator) -> None:
         modem = emulator.modem(body.modem)
         emulator.network.ussd.push(modem, body.text, reply_wanted=body.reply_wanted, replies=body.replies)
         return {"status": "ok"}
+
+
+def _pushes(app: FastAPI, emulator: Emulator) -> None:
+    @app.post("/mms")
+    async def mms(body: MmsBody) -> dict[str, Any]:
+        values = body.model_dump()
+        return {"tpdus": await emulator.notify(values.pop("modem"), **values)}
+
+    @app.post("/cell-broadcast")
+    async def cell_broadcast(body: BroadcastBody) -> dict[str, Any]:
+        """`shown`: how many pages each modem has passed on."""
+        values = body.model_dump(exclude={"modem"})
+        return {"shown": emulator.broadcast(Broadcast(**values), body.modem)}
 
 
 def _phones(app: FastAPI, emulator: Emulator) -> None:

@@ -18,6 +18,7 @@ from gateway.emulator.conditions import check as check_conditions
 from gateway.emulator.config import ModemConfig, configured
 from gateway.emulator.data_mode import DataMode
 from gateway.emulator.faults import Fault, Faults, Stage, build
+from gateway.emulator.network.broadcast import Listening
 from gateway.emulator.personalities import Personality, personality
 from gateway.emulator.phonebook import Phonebook, phonebooks
 from gateway.emulator.pty import ClientWatch, Port
@@ -66,6 +67,7 @@ class Settings:
     cops_format: int = 0
     csms: int = 0
     phonebook: str = "SM"
+    listening: Listening = field(default_factory=Listening)
     cnmi: list[int] = field(default_factory=lambda: [0, 0, 0, 0, 0])
     registration: dict[str, int] = field(default_factory=lambda: dict.fromkeys(REGISTRATIONS, 0))
 

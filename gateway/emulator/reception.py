@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from gateway.emulator.modem import Modem
 
 MAX_BUFFERED = 32  # indications kept while +CNMI mode is 0
+BROADCAST_SHOWN = (2, 3)  # <bm>: all, or class 3 at least, which has no other way here
 PID_TYPE_0 = 0x40  # 23.040 9.2.3.9: acknowledged, never shown or stored
 PID_REPLACE = range(0x41, 0x48)
+WAP_PUSH = 2948  # port
 WRONG_LENGTH = frozenset({"wrong-length"})
 
 
@@ -89,6 +91,17 @@ class Reception:
         name = "SM" if message_class == 2 else self._modem.settings.memories[2]
         return self._store(item, self._modem.memory(name), "+CMTI" if mt else "", replaces=pid in PID_REPLACE)
 
+    def broadcast(self, page: bytes) -> bool:
+        """A page of a cell broadcast: shown where +CNMI and +CSCB want it, else it has passed. Returns which."""
+        modem = self._modem
+        mode, _, bm, _, _ = modem.settings.cnmi
+        if not (modem.registered and mode and bm in BROADCAST_SHOWN) or modem.plight.deaf:
+            return False
+        if not modem.settings.listening.hears(page):
+            return False
+        modem.urc(f"+CBM: {len(page)}\r\n{page.hex().upper()}")
+        return True
+
     def _direct(self, item: Item, header: str) -> Verdict:
         if self._owed is not None:
             return Verdict.LATER
@@ -116,8 +129,13 @@ class Reception:
                 self._modem.urc(self._modem.personality.full_urc.format(memory=memory.name))
             return Verdict.FULL
         if indication and (fault is None or fault.kind != "no-indication"):
-            self._indicate(f'{indication}: "{memory.name}",{index}')
+            self._indicate(f'{indication}: "{memory.name}",{index}{self._kind(item)}')
         return Verdict.TAKEN
+
+    def _kind(self, item: Item) -> str:
+        """What the family adds to an indication of a WAP push."""
+        added = self._modem.personality.push_indication
+        return added if added and not item.report and tpdu.destination_port(item.octets) == WAP_PUSH else ""
 
     @staticmethod
     def _replaced(item: Item, memory: Memory, stored: Stored) -> int | None:

@@ -14,8 +14,10 @@ from gateway.emulator import config as configuration
 from gateway.emulator import content, tpdu
 from gateway.emulator.config import EmulatorConfig
 from gateway.emulator.faults import Fault, build
+from gateway.emulator.mms import PORTS, Notification
 from gateway.emulator.modem import Modem
 from gateway.emulator.network import Network
+from gateway.emulator.network.broadcast import Broadcast
 from gateway.emulator.network_config import check_network
 from gateway.emulator.pty import ClientWatch
 from gateway.emulator.reception import Item
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ALL_MODEMS = "*"
+PUSH_SENDER = "+491710769999"  # an MMSC
 MAX_REF = 255  # of a concatenation (23.040 9.2.3.24.1)
 MAX_SCRIPT = 10_000  # faults that wait for their time
 
@@ -40,6 +43,7 @@ class Emulator:
         self.modems: dict[str, Modem] = {}
         self.control_url: str | None = None
         self._control: Control | None = None
+        self._pushes = 0
         self._script: list[asyncio.TimerHandle] = []
 
     async def __aenter__(self) -> Self:
@@ -111,6 +115,28 @@ class Emulator:
         for part in parts:
             self.network.route(target, Item(octets=part, report=False), delivery.delay_s)
         return len(parts)
+
+    async def notify(self, modem: str, sender: str, **values: Any) -> int:
+        """Pushes the notification of a multimedia message; fields as in `mms.Notification`. Returns the TPDUs.
+
+        Raises RequestError where a field cannot be written.
+        """
+        self.modem(modem)
+        self._pushes = self._pushes % MAX_REF + 1
+        try:
+            push = Notification(sender=sender, **values).push()
+        except ValueError as exc:
+            raise RequestError(str(exc)) from exc
+        return await self.deliver(modem, PUSH_SENDER, data_hex=push.hex(), ports=PORTS, ref=self._pushes, wide=True)
+
+    def broadcast(self, message: Broadcast, modem: str | None = None) -> dict[str, int]:
+        """Sends a cell broadcast to one modem or to all. Returns how many pages each has shown. Raises RequestError."""
+        try:
+            pages = message.pages()
+        except ValueError as exc:
+            raise RequestError(str(exc)) from exc
+        targets = list(self.modems.values()) if modem is None else [self.modem(modem)]
+        return {one.config.name: sum(one.reception.broadcast(page) for page in pages) for one in targets}
 
     async def text_from_phone(self, number: str, to: str, text: str, **values: Any) -> int:
         """Sends a text from a phone to the modem whose number is `to`; as `deliver`, with a reference of its own.

@@ -14,6 +14,7 @@ FO_MMS, FO_SRI = 0x04, 0x20  # DELIVER: no more messages to send; a report was a
 FO_SRR, FO_UDHI, FO_RP = 0x20, 0x40, 0x80  # SUBMIT
 FO_STATUS_REPORT = 0x06  # MTI 10 and no more messages to send
 VALIDITY_OCTETS = {0x00: 0, 0x08: 7, 0x10: 1, 0x18: 7}  # by TP-VPF
+IEI_PORTS = 0x05
 VPF_MASK = 0x18
 MAX_USER_DATA = 140
 DIGITS = "0123456789*#abc"
@@ -100,6 +101,20 @@ def deliver_pid(tpdu: bytes) -> int | None:
     """TP-PID of a DELIVER, or None when the octets end before it."""
     at = 3 + (tpdu[1] + 1) // 2 if len(tpdu) > 1 else len(tpdu)
     return tpdu[at] if at < len(tpdu) else None
+
+
+def destination_port(tpdu: bytes) -> int | None:
+    """The 16-bit port to which a DELIVER goes (IEI 05, 23.040 9.2.3.24.4), None without one."""
+    at = 13 + (tpdu[1] + 1) // 2 if len(tpdu) > 1 else len(tpdu)  # TP-UDHL
+    if at >= len(tpdu) or not tpdu[0] & FO_UDHI:
+        return None
+    header = tpdu[at + 1 : at + 1 + tpdu[at]]
+    while len(header) >= 2:
+        iei, length = header[:2]
+        if iei == IEI_PORTS and length == 4 and len(header) >= 6:
+            return int.from_bytes(header[2:4], "big")
+        header = header[2 + length :]
+    return None
 
 
 def originator_and_pid(tpdu: bytes) -> bytes:

@@ -167,7 +167,10 @@ def test_what_surrounds_a_modem_over_http(bench: Bench, port: Port) -> None:
 @pytest.mark.parametrize(
     ("path", "body", "status", "code"),
     [
-        ("/mms", {}, 501, "unsupported"),
+        ("/mms", {"modem": "modem1"}, 400, "bad_request"),
+        ("/mms", {"modem": "modem1", "url": "http://m/1", "class": "love"}, 400, "bad_request"),
+        ("/cell-broadcast", {"channel": 50}, 400, "bad_request"),
+        ("/cell-broadcast", {"channel": 50, "text": "x", "language": "xx"}, 400, "bad_request"),
         ("/call", {"modem": "modem1"}, 400, "bad_request"),
         ("/call", {"modem": "modem1", "from": "Bank"}, 400, "bad_request"),
         ("/hangup", {"modem": "modem1"}, 400, "bad_request"),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gateway.emulator.commands import (  # noqa: F401  they register
     basic,
+    broadcast,
     call,
     facts,
     forwarding,

@@ -52,7 +52,6 @@ def reset_settings(modem: Modem, _: Arguments) -> str:
 @on("L", Op.RUN)
 @on("M", Op.RUN)
 @on("S", Op.SET, Op.RUN)
-@on("+CSCB", Op.SET, Op.TEST)
 @on("+CSMP", Op.SET, Op.TEST)
 @on("+CRSL", Op.SET)
 @on("+COPN", Op.TEST)

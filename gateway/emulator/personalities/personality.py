@@ -94,6 +94,7 @@ class Personality:
     csms_services: tuple[int, ...] = (0, 1)
     cnma_numbers: bool = True  # whether +CNMA takes a number or a PDU
     cnma_loss_disables: bool = True  # 27.005 3.4.1: without CNMA in time, mt and ds fall back to 0
+    push_indication: str = ""  # what +CMTI has behind the index for a WAP push
     cds_header: str = "+CDS: {length}"
     full_urc: str = ""  # sent when a message did not fit; {memory} is filled in
     full_urc_if: str = ""  # the setting without which it is not sent

@@ -22,6 +22,7 @@ SIM800: Personality = replace(
     GENERIC,
     name="sim800",
     notes="sim800.md",
+    push_indication=',"MMS PUSH"',  # sim800.md
     manufacturer="SIMCOM_Ltd",
     model="SIMCOM_SIM800C",
     revision="Revision:1418B05SIM800C24",
