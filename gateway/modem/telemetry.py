@@ -17,7 +17,7 @@ from gateway.modem.signal import READERS, Signal
 PERIOD_S = 30.0
 SEARCH_PERIOD_S = 2.0  # while there is no network
 TIMEOUT_S = 10.0
-REFUSALS = 2  # a command that was refused so often is not asked again in this session
+REFUSALS = 2  # a command that was refused, or not answered, so often is not asked again in this session
 
 _HOME = frozenset({1, 6})  # 27.007 7.2; 6 and 7: SMS only
 _ROAMING = frozenset({5, 7})
@@ -67,10 +67,10 @@ class Telemetry:
         rest = [
             _Poll(text="AT+CSQ", prefix="+CSQ:", take=lambda values: self._hear("csq", values)),
             _Poll(text="AT+COPS?", prefix="+COPS:", take=self._network),
-            *self._own_polls(profile),
         ]
+        self._own = self._own_polls(profile)
         self._registration = registration
-        self._all = [*registration, *rest]
+        self._all = [*registration, *rest, *self._own]
         self._queue: list[_Poll] = list(self._all)
         self._due = now
         self._full_due = now
@@ -141,23 +141,34 @@ class Telemetry:
         if not self._queue:
             return
         poll = self._queue.pop(0)
-        done = await self._session.run(poll.command)
+        try:
+            done = await self._session.run(poll.command)
+        except CommandTimeout:
+            if poll not in self._registration:
+                self._refuse(poll)
+            raise
         text = answers.info(done, poll.prefix)
         if done.ok and text is not None:
             poll.take(answers.fields(text))
         elif not done.ok:
-            self._refusals[poll.text] = self._refusals.get(poll.text, 0) + 1
+            self._refuse(poll)
+
+    def _refuse(self, poll: _Poll) -> None:
+        self._refusals[poll.text] = self._refusals.get(poll.text, 0) + 1
 
     async def refresh(self, now: float) -> None:
-        """Ask everything once; an unanswered question does not matter yet."""
+        """Ask once what sending needs; an unanswered question does not matter yet. The rest follows when there is time."""
         self._due = self._full_due = now
         self._queue.clear()
         self.plan(now)
+        later = [poll for poll in self._queue if poll in self._own]
+        self._queue = [poll for poll in self._queue if poll not in self._own]
         while self._queue:
             try:
                 await self.step()
             except CommandTimeout:
                 continue
+        self._queue = later
 
     def note(self, urc: at.Urc) -> bool:
         """Take in what the modem tells by itself; False when this URC is nothing of ours."""

@@ -25,7 +25,7 @@ from gateway.secret_files import SECRETS
 from gateway.store import SqliteStore
 from tests.modem.fake_usb import FakeUsb
 from tests.support.broker import Broker, free_port
-from tests.support.processes import DaemonProcess, EmulatorProcess, smsgw, wait_until, write_config
+from tests.support.processes import DaemonProcess, EmulatorProcess, wait_until, write_config
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -212,13 +212,13 @@ def test_the_whole_with_and_without_a_running_gateway(broker: Broker, tmp_path: 
     with EmulatorProcess(tmp_path / "ports", modems=2) as emulator:
         ports = {one["name"]: one["port"] for one in emulator.ready["modems"]}
         config = write_config(tmp_path, broker=broker.url, ports=ports)
-        asked = smsgw("doctor", "-c", str(config), "--json")
+        asked = CliRunner().invoke(doctor, ["-c", str(config), "--json"])
         found = {one["subject"]: one for one in json.loads(asked.stdout)}
         for name in ports:
             assert found[f"modem {name}"]["level"] == "ok", found
             assert "profile" in found[f"modem {name}"]["message"]
         assert found["broker"]["level"] == "ok"
-        assert asked.returncode == (1 if any(one["level"] == "problem" for one in found.values()) else 0)
+        assert asked.exit_code == (1 if any(one["level"] == "problem" for one in found.values()) else 0)
         loaded = load_config(config)
         with DaemonProcess(config) as daemon:
             daemon.wait_error("ready;")

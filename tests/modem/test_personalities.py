@@ -68,6 +68,11 @@ def test_what_surrounds_the_modem_is_read_from_every_family(name: str, access: s
         identity, _ = listener.of("ready")[0]
         assert detect(identity.manufacturer, identity.model, "").name == PROFILES[name]
         await listener.until(lambda: bool(listener.states) and listener.states[-1].registered)
+        known = (profile.temperature is not None, profile.voltage is not None)
+        await listener.until(
+            lambda: (listener.states[-1].temperature_c is not None, listener.states[-1].voltage_mv is not None) == known
+        )
+        await listener.until(lambda: bool(listener.states[-1].access))
         state = listener.states[-1]
         assert state.operator == "Test Cell"
         assert state.access == access

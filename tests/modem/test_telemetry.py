@@ -8,13 +8,13 @@ import pytest
 
 from gateway.at import commands
 from gateway.emulator import Emulator
-from gateway.modem import Line
+from gateway.modem import Line, SubmitOutcome
 from gateway.modem.profiles import Query
 from gateway.modem.settings import SmsSettings
 from gateway.modem.signal import READERS, Signal, access_of, bars
 from gateway.modem.telemetry import value_in
 from tests.modem.bench import Recorder, running
-from tests.modem.peer import OK, Peer, info
+from tests.modem.peer import OK, SUBMIT, SUBMIT_LENGTH, Peer, info
 from tests.modem.test_on_emulator import play
 
 EC25 = {"AT+CGMI": info("Quectel"), "AT+CGMM": info("EC25"), "ATI": info("Quectel", "EC25")}
@@ -165,8 +165,29 @@ def test_what_a_line_shows_of_each_family(replies: dict[str, str], expected: dic
         peer = Peer()
         peer.replies |= replies
         async with running(peer.path) as (_, listener):
-            state = await listener.shows("ready")
-            assert {name: getattr(state, name) for name in expected} == expected
+            await listener.shows("ready")
+            await listener.until(lambda: {name: getattr(listener.states[-1], name) for name in expected} == expected)
+        peer.unplug()
+
+    asyncio.run(main())
+
+
+def test_what_a_family_adds_never_keeps_a_line_from_its_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A firmware that ignores one of the questions: the line is ready before it is asked, and it is soon given up."""
+    monkeypatch.setattr("gateway.modem.telemetry.TIMEOUT_S", 0.05)
+    monkeypatch.setattr("gateway.modem.telemetry.PERIOD_S", 0.05)
+
+    async def main() -> None:
+        peer = Peer()
+        peer.replies |= SIM800 | {"AT+CBC": None, "AT+CMTE?": info("+CMTE: 0,29.8")}
+        async with running(peer.path) as (line, listener):
+            await listener.hears("ready")
+            assert "AT+CBC" not in peer.heard
+            await peer.until(lambda: peer.heard.count("AT+CMTE?") >= 5)
+            assert peer.heard.count("AT+CBC") == 2
+            assert listener.states[-1].state == "ready"
+            assert listener.states[-1].temperature_c == 29.8
+            assert (await line.submit(SUBMIT, SUBMIT_LENGTH)).outcome is SubmitOutcome.SENT
         peer.unplug()
 
     asyncio.run(main())
