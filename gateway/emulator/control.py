@@ -81,6 +81,7 @@ class ModemBody(Body):
     plmn: str | None = None
     temperature_c: float | None = None
     voltage_mv: int | None = None
+    power: bool | None = None  # what the power key does
 
 
 class NetworkBody(Body):
@@ -267,7 +268,10 @@ def _actions(app: FastAPI, emulator: Emulator) -> None:
     @app.post("/modem")
     async def modem(body: ModemBody) -> dict[str, Any]:
         values = body.model_dump(exclude_none=True)
-        emulator.modem(values.pop("modem")).surround(**values)
+        target, power = emulator.modem(values.pop("modem")), values.pop("power", None)
+        target.surround(**values)
+        if power is not None:
+            target.replug() if power else target.shut_down()
         return {"status": "ok"}
 
     @app.post("/network")

@@ -19,6 +19,7 @@ MAX_TEXT = 2048  # at the prompt; the longest PDU is 176 octets
 MAX_HELD = 4096  # octets that arrive while a command is being carried out
 CTRL_Z, ESC = 0x1A, 0x1B
 NOISE = bytes((0x00, 0x0A, CTRL_Z, ESC, 0xFF))  # in a command line these do not count
+VERBOSE = 2  # +CMEE: errors in words
 SUBMITS = ("+CMGS", "+CMSS")
 NUMERIC = {"OK": "0", "ERROR": "4", "NO CARRIER": "3"}
 
@@ -140,7 +141,8 @@ class Interpreter:
         """The final result code of an error, as +CMEE wants it. +CMS ERROR has no ERROR form (27.005 3.2.5)."""
         level = self._modem.settings.cmee
         if error.kind == "CMS":
-            return f"+CMS ERROR: {CMS_TEXT.get(error.code, error.code) if level == 2 else error.code}"
+            words = CMS_TEXT | dict(self._modem.personality.cms_words) if level == VERBOSE else {}
+            return f"+CMS ERROR: {words.get(error.code, error.code)}"
         if error.kind != "CME":
             return error.kind
         if level == 0:

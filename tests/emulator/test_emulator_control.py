@@ -160,6 +160,10 @@ def test_what_surrounds_a_modem_over_http(bench: Bench, port: Port) -> None:
     shown = bench.modem("modem1")
     assert (shown["radio"]["rssi_dbm"], shown["radio"]["access"], shown["powered"]) == (-101, "umts", True)
     assert shown["ports"] == [{"name": "if2", "role": "at", "path": shown["port"]}]
+    bench.post("/modem", modem="modem2", power=False)
+    assert bench.modem("modem2")["powered"] is False
+    bench.post("/modem", modem="modem2", power=True)
+    assert bench.modem("modem2")["powered"] is True
     bench.post("/reset")
     assert bench.modem("modem1")["radio"]["access"] == "lte"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.emulator import Emulator, ModemConfig
+from gateway.emulator import Emulator, ModemConfig, NetworkConfig
 from gateway.emulator.personalities import PERSONALITIES
 from tests.emulator.bench import PHONE, eventually, run
 from tests.emulator.client import Client, silent, submit
@@ -48,6 +48,62 @@ def test_what_a_family_does_not_know_it_refuses_in_its_own_way(name: str, line: 
         with Client(emulator.port("one")) as client:
             await client.ok("ATE0+CMEE=1")
             assert await client.at(line) == [answer]
+
+    run(scenario, ModemConfig(name="one", personality=name))
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "words"),
+    [
+        ("generic", 515, "515"),
+        ("sim800", 521, "SMSAL not ready"),
+        ("ec25", 512, "SIM not ready"),
+        ("huawei-e3372", 515, "please wait"),
+        ("le910", 38, "network out of order"),
+    ],
+)
+def test_the_errors_of_a_maker_have_its_words(name: str, code: int, words: str) -> None:
+    async def scenario(emulator: Emulator) -> None:
+        with Client(emulator.port("one")) as client:
+            await client.ok("ATE0+CMEE=2")
+            assert (await client.cmgs(submit(PHONE)))[-1] == f"+CMS ERROR: {words}"
+            await client.ok("AT+CMEE=1")
+            assert (await client.cmgs(submit(PHONE)))[-1] == f"+CMS ERROR: {code}"
+
+    run(scenario, ModemConfig(name="one", personality=name), network=NetworkConfig(refuse={PHONE: code}))
+
+
+def test_a_newer_stick_refuses_to_be_loud_and_u_blox_tells_its_firmware() -> None:
+    async def scenario(emulator: Emulator) -> None:
+        with Client(emulator.port("one")) as stick, Client(emulator.port("two")) as module:
+            assert (await stick.at("ATQ0"))[-1] == "ERROR"
+            assert (await stick.ok("ATE0+CGMI")) == ["ATE0+CGMI", "Huawei Technologies Co.,Ltd."]
+            assert (await module.ok("ATI9"))[-1].startswith("L0.0.00.00.05.08")
+            assert "Model: SARA-R410M-02B" in await module.ok("ATI")
+
+    run(
+        scenario,
+        ModemConfig(name="one", personality="huawei-e3372h-320"),
+        ModemConfig(name="two", personality="sara-r4"),
+    )
+
+
+@pytest.mark.parametrize("name", list(PERSONALITIES))
+def test_whatever_a_family_says_by_itself_can_be_said(name: str) -> None:
+    family = PERSONALITIES[name]
+    texts = [text for _, text in (*family.boot, *family.idle_urcs, *family.radio_urcs)]
+
+    async def scenario(emulator: Emulator) -> None:
+        modem = emulator.modem("one")
+        with Client(emulator.port("one")) as client:
+            await client.ok("ATE0")
+            for access in family.accesses:
+                modem.surround(access=access)
+                for text in texts:
+                    modem.tell(text)
+                    shown = await client.wait_for(rb"\r\n[^\r]+\r\n")
+                    assert b"{" not in shown
+            await client.ok("AT+CPMS?")
 
     run(scenario, ModemConfig(name="one", personality=name))
 

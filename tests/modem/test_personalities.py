@@ -43,6 +43,7 @@ PROFILES = {
     "generic": "generic",
     "huawei-e173": "huawei-stick",
     "huawei-e3372": "huawei-e3372",
+    "huawei-e3372h-320": "huawei-e3372",
     "sim800": "sim800",
     "sim7600": "sim7600",
     "sim7070": "sim7070",

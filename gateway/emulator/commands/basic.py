@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gateway.emulator.commands import power
 from gateway.emulator.commands.facts import filled
-from gateway.emulator.commands.table import Op, cme, integer, on, text_list
+from gateway.emulator.commands.table import AtError, Op, cme, integer, on, text_list
 
 if TYPE_CHECKING:
     from gateway.emulator.modem import Modem
@@ -29,6 +29,8 @@ def verbose(modem: Modem, arguments: Arguments) -> str:
 
 @on("Q", Op.RUN)
 def quiet(modem: Modem, arguments: Arguments) -> str:
+    if f"Q{arguments[0]}" in modem.personality.refused:
+        raise AtError("ERROR")
     modem.settings.quiet = bool(integer(arguments, 0, 0))
     return ""
 
@@ -66,8 +68,9 @@ def s_register(_: Modem, arguments: Arguments) -> str:
 
 
 @on("I", Op.RUN)
-def identification(modem: Modem, _: Arguments) -> str:
-    return "\r\n".join(line.format(imei=modem.config.imei) for line in modem.personality.ati)
+def identification(modem: Modem, arguments: Arguments) -> str:
+    lines = modem.personality.ati_of.get(arguments[0], modem.personality.ati)
+    return "\r\n".join(line.format(imei=modem.config.imei) for line in lines)
 
 
 def _identity(modem: Modem, name: str, value: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.emulator.personalities.generic import GENERIC
-from gateway.emulator.personalities.huawei import HUAWEI_E173, HUAWEI_E3372
+from gateway.emulator.personalities.huawei import HUAWEI_E173, HUAWEI_E3372, HUAWEI_E3372H
 from gateway.emulator.personalities.personality import Cnmi, Nag, Personality, Power, Tty
 from gateway.emulator.personalities.quectel import EC25, EC200, EG25, M66
 from gateway.emulator.personalities.simcom import A7670, SIM800, SIM7070, SIM7600
@@ -15,7 +15,7 @@ __all__ = ["ALIASES", "PERSONALITIES", "Cnmi", "Nag", "Personality", "Power", "T
 
 _SIMCOM = (SIM800, SIM7600, SIM7070, A7670)
 _QUECTEL = (EC25, EG25, EC200, M66)
-_ALL = (GENERIC, HUAWEI_E173, HUAWEI_E3372, *_SIMCOM, *_QUECTEL, LE910, SARA_R4, SARA_U2, ZTE_MF)
+_ALL = (GENERIC, HUAWEI_E173, HUAWEI_E3372, HUAWEI_E3372H, *_SIMCOM, *_QUECTEL, LE910, SARA_R4, SARA_U2, ZTE_MF)
 PERSONALITIES: dict[str, Personality] = {one.name: one for one in _ALL}
 ALIASES = {
     "huawei": "huawei-e3372",

@@ -49,6 +49,7 @@ _STICK = replace(
     unknown_vendor="COMMAND NOT SUPPORT",  # huawei-stick.md#errors
     prompt_abort="ERROR",  # huawei-stick.md#prompt
     full_urc='^SMMEMFULL:"{memory}"',  # huawei-stick.md#storage
+    cms_words={512: "MM establishment failure", 513: "lower layer failure", 514: "congestion", 515: "please wait"},
     cnma_numbers=False,  # huawei-stick.md#direct
     sim_ready_s=0.5,
     calls=dialects.HUAWEI_CALLS,
@@ -100,6 +101,24 @@ HUAWEI_E3372: Personality = replace(
         (7.0, "^HCSQ?"),
     ),
     radio_urcs=(("^CURC", "^RSSI:{rssi}"),),
+)
+
+HUAWEI_E3372H: Personality = replace(
+    HUAWEI_E3372,
+    name="huawei-e3372h-320",
+    model="E3372h-320",
+    revision="11.0.1.1(H697SP2C983)",
+    ati=(
+        "Huawei Technologies Co.,Ltd.",
+        "Model: E3372h-320",
+        "Revision: 11.0.1.1(H697SP2C983)",
+        "IMEI: {imei}",
+        "+GCAP: +CGSM,+DS,+ES",
+    ),
+    manufacturer="Huawei Technologies Co.,Ltd.",
+    refused=frozenset({"Q0"}),  # huawei-stick.md#identity
+    usb="12d1:155e",
+    ttys=(Tty(interface=0, role="modem"), Tty(interface=1, role="diag"), Tty(interface=2, role="at")),
 )
 
 HUAWEI_E173: Personality = replace(

@@ -77,6 +77,8 @@ class Personality:
     model: str = "HM-1"
     revision: str = "1.0"
     ati: tuple[str, ...] = ("GENERIC HM-1",)
+    ati_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # ATI9 and its like: number -> lines
+    refused: frozenset[str] = frozenset()  # basic commands that the family answers by ERROR, as `Q0`
     identity_prefix: Mapping[str, str] = field(default_factory=dict)  # command -> prefix of its answer
     capabilities: str = "+CGSM,+DS,+ES"
     # ttys
@@ -90,6 +92,7 @@ class Personality:
     report_memory: str = "SR"  # where +CDSI reports lie
     first_index: int = 1
     empty_slot: int | None = 321  # CMS error of CMGR on an empty slot; None: just OK
+    cms_words: Mapping[int, str] = field(default_factory=dict)  # what +CMEE=2 calls the maker's own errors
     sms_busy: int = 302  # CMS error of message commands before the memories are loaded
     csms_services: tuple[int, ...] = (0, 1)
     cnma_numbers: bool = True  # whether +CNMA takes a number or a PDU

@@ -8,6 +8,7 @@ from gateway.emulator import dialects
 from gateway.emulator.personalities.generic import GENERIC, RESET
 from gateway.emulator.personalities.personality import Cnmi, Personality, Power, Tty
 
+_CMS_WORDS = {512: "SIM not ready", 513: "message length exceeds", 515: "ME storage failure"}  # quectel.md#errors
 _OFF = Power(then="off", says="POWERED DOWN")
 
 _QCSQ = {
@@ -93,6 +94,7 @@ EC25: Personality = replace(
     },
     by_access={"+QCSQ": _QCSQ, "+QENG=servingcell": _SERVING, "+QNWINFO": _NETWORK},
     vendor=frozenset(),
+    cms_words=_CMS_WORDS,
     remembers=("cnmi", "memories", "csms", "options"),  # quectel.md#storage
     full_urc='+QIND: "smsfull","{memory}"',  # quectel.md#noise
     full_urc_if="+QINDCFG/smsfull",
@@ -148,6 +150,7 @@ M66: Personality = replace(
     revision="M66FBR03A09",
     ati=("Quectel_Ltd", "Quectel_M66", "Revision: M66FBR03A09"),
     uart=True,
+    cms_words=_CMS_WORDS,
     cnmi=Cnmi(modes=(0, 1, 2, 3), dss=(0, 1)),  # quectel-m66.md#indications
     memories={"SM": 30, "ME": 40},
     memory_choice=(("SM", "ME", "MT"), ("SM", "ME", "MT"), ("SM", "ME", "MT")),

@@ -10,6 +10,17 @@ from gateway.emulator.personalities.personality import Cnmi, Personality, Power,
 
 _QUALCOMM_CNMI = Cnmi(needs_mode={("mt", 3): (1,), ("ds", 1): (1,), ("mt", 2): (1, 2)})
 
+_CMS_WORDS = {  # simcom.md#errors
+    513: "message too long",
+    514: "invalid request parameters",
+    515: "ME storage failure",
+    520: "too many concatenated messages",
+    521: "SMSAL not ready",
+    529: "MO SMS not allowed",
+    531: "ME storage full",
+    532: "SIM SMS refresh",
+}
+
 _CPSI = {
     "lte": "+CPSI: LTE,Online,{mcc}-{mnc},0x{area_hex},{cell},101,EUTRAN-BAND3,1300,5,5,{rsrq_tenths},{rsrp_tenths},"
     "{rssi_tenths},{sinr}",
@@ -28,6 +39,7 @@ SIM800: Personality = replace(
     revision="Revision:1418B05SIM800C24",
     ati=("SIM800 R14.18",),
     uart=True,  # sim800.md#wiring
+    cms_words=_CMS_WORDS,
     cnmi=Cnmi(modes=(0, 1, 2, 3), bms=(0, 2), dss=(0, 1)),  # sim800.md#indications
     charsets=("IRA", "GSM", "UCS2", "HEX", "PCCP", "PCDN", "8859-1"),
     memories={"SM": 30, "ME": 50},
@@ -89,6 +101,7 @@ SIM7600: Personality = replace(
         Tty(interface=3, role="at2", urcs=True),
         Tty(interface=4, role="audio"),
     ),
+    cms_words=_CMS_WORDS,
     cnmi=_QUALCOMM_CNMI,  # sim7600.md#indications
     memories={"SM": 50, "ME": 23, "SR": 20},
     memory_choice=(("ME", "MT", "SM", "SR"), ("ME", "MT", "SM"), ("ME", "SM")),

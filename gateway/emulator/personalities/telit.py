@@ -25,6 +25,7 @@ LE910: Personality = replace(
     cnmi=Cnmi(modes=(0, 1, 2, 3), bms=(0, 2, 3)),
     memories={"SM": 50, "ME": 100, "SR": 50},
     memory_choice=(("SM", "ME", "SR"), ("SM", "ME"), ("SM", "ME")),
+    cms_words={512: "MM establishment failure", 513: "lower layer failure", 514: "congestion", 515: "please wait"},
     sms_busy=515,  # telit-le910.md#storage
     unknown_command="ERROR",
     registers={"#QSS": (0, (0, 1, 2)), "#NITZ": (7, tuple(range(16))), "#BND": (0, tuple(range(8)))},

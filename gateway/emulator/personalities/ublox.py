@@ -56,6 +56,7 @@ SARA_R4: Personality = replace(
     name="sara-r4",
     model="SARA-R410M-02B",
     revision="L0.0.00.00.05.08 [Apr 17 2019 19:34:02]",
+    ati_of={"9": ("L0.0.00.00.05.08,A.02.04",)},  # ublox.md#identity
     ati=("Manufacturer: u-blox", "Model: SARA-R410M-02B", "Revision: L0.0.00.00.05.08 [Apr 17 2019 19:34:02]"),
     usb="05c6:90b2",
     ttys=(Tty(interface=0, role="diag"), Tty(interface=2, role="at")),
