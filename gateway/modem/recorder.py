@@ -18,12 +18,13 @@ CHUNKS = 2048  # reads and writes kept per line; about ten minutes of a busy lin
 PARTIAL_LIMIT = 4096  # octets of an unfinished line that are held for the log
 
 _PIN = re.compile(r"(\+CPIN\s*=|\+CPWD\s*=|\+CLCK\s*=).*", re.IGNORECASE)
+_USSD = re.compile(r"(\+CUSD\s*[:=][^\"]*\").*", re.IGNORECASE)  # a voucher's number goes out, a balance comes in
 _PDU = re.compile(r"[0-9A-Fa-f]{22,}")  # ICCIDs have 20 digits at most; the shortest TPDU with an address is longer
 
 
 def redact(line: str) -> str:
-    """The line without PINs and without what is long enough to be a PDU."""
-    line = _PIN.sub(r"\1<redacted>", line)
+    """The line without PINs and USSD strings, and without what is long enough to be a PDU."""
+    line = _USSD.sub(r"\1<redacted>", _PIN.sub(r"\1<redacted>", line))
     return _PDU.sub(lambda match: f"<pdu {len(match.group()) // 2} octets>", line)
 
 

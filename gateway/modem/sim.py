@@ -150,8 +150,8 @@ async def own_number(session: Session) -> str:
         done = await session.run(at.from_text("AT+CNUM"))
     except CommandTimeout:
         return ""
-    values = answers.fields(answers.info(done, "+CNUM:") or "") if done.ok else []
-    return values[1] if len(values) > 1 else ""
+    line = answers.info(done, "+CNUM:") if done.ok else None
+    return at.replies.cnum(line) if line is not None else ""
 
 
 async def ask(session: Session, query: Query, patience: float = 0) -> str | None:

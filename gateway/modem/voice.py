@@ -1,7 +1,7 @@
 """Voice calls that come in (27.007 6, 7.11, 7.18): many kinds of lines become one call with its states.
 
 One call at a time: a second one that waits behind it is not told apart. Nobody answers here; that a call was answered is
-seen where somebody else does, at another client of the modem.
+seen where somebody else does, at another client of the modem. What each family says: firmware-notes/calls-and-ussd.md.
 """
 
 from __future__ import annotations

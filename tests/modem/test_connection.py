@@ -334,6 +334,7 @@ def test_the_recorder_keeps_the_traffic_redacted() -> None:
 
     asyncio.run(main())
     assert redact('AT+CPIN="1234","5678"') == "AT+CPIN=<redacted>"
+    assert redact('AT+CUSD=1,"*101*123456789#",15') == 'AT+CUSD=1,"<redacted>'
     assert redact("+CCID: 89492000000000000018") == "+CCID: 89492000000000000018"
 
 
