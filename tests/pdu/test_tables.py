@@ -18,6 +18,7 @@ from gateway.pdu import (
     Folding,
     Frame,
     InformationElement,
+    Language,
     Serial,
     decode_page,
     element_name,
@@ -26,6 +27,7 @@ from gateway.pdu import (
 from gateway.pdu.cbs import CONTENT_OCTETS
 from gateway.pdu.elements import EmsObject, SpecialMessage
 from gateway.pdu.enums import Npi
+from gateway.pdu.national import locking_table, single_table
 
 
 def defaults(kind: type) -> dict[str, Any]:
@@ -115,3 +117,36 @@ def test_the_ranges_of_elements_end_where_they_should(iei: int, words: str) -> N
 def test_a_page_has_no_more_octets_than_it_can() -> None:
     head = bytes((0, 0x10, 0, 1, 1, 0x11))
     assert len(decode_page(head + b"A" * 90).content) == CONTENT_OCTETS
+
+
+# 23.038 A.2: the septets of a script's own characters behind an escape, by the low octets of their code points.
+SINGLE = {
+    Language.HINDI: (0x900, {
+        0x19: "6465", 0x1C: "666768696A6B6C6D6E6F5152", 0x2A: "535458595A", 0x30: "5B5C5D5E5F606162637071",
+    }),
+    Language.URDU: (0x600, {
+        0x19: "0001", 0x1C: "F0F1F2F3F4F5F6F7F8F90C0D", 0x2A: "0E0F101112", 0x30: "13141B1F4052586B6C7273CD", 0x3F: "D4",
+    }),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", SINGLE)
+def test_a_script_stands_behind_the_escape_where_it_should(language: Language) -> None:
+    block, runs = SINGLE[language]
+    table = dict(single_table(language) or {})
+    for first, codes in runs.items():
+        for septet, low in enumerate(bytes.fromhex(codes), first):
+            assert table.pop(septet) == chr(block + low), hex(septet)
+    shared = dict(zip(range(0x41, 0x5B), map(chr, range(0x41, 0x5B)), strict=True))
+    assert {septet: char for septet, char in table.items() if septet > 0x3F} == {**shared, 0x40: "|", 0x65: "€"}
+    assert not any(ord(char) > 0x5FF for char in table.values() if char != "€")
+    assert "".join(table[septet] for septet in (0x28, 0x29, 0x2F, 0x3C, 0x3D, 0x3E)) == "{}\\[~]"
+
+
+@pytest.mark.parametrize("language", range(Language.BENGALI, Language.URDU + 1))
+def test_digits_and_letters_stand_where_the_scripts_share_them(language: int) -> None:
+    table = locking_table(language) or ""
+    assert table[0x30:0x3C] == "0123456789:;"
+    assert table[0x61:0x7B] == "abcdefghijklmnopqrstuvwxyz"
+    assert table[0x3F] == "?"
+    assert not set("/`{@") & set(table)
