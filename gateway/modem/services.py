@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 from gateway import at
+from gateway.errors import ModemError
 from gateway.modem import forwarding, phonebook
 from gateway.modem.answers import fields, info
 from gateway.modem.broadcast import Broadcasts
@@ -79,7 +80,12 @@ class Services:
 
     def note(self, urc: at.Urc) -> bool:
         """Take in what the modem told by itself; False when it is no matter of these services."""
-        return self.ussd.note(urc) or self._calls.note(urc) or self._broadcasts.note(urc)
+        try:
+            return self.ussd.note(urc) or self._calls.note(urc) or self._broadcasts.note(urc)
+        except Exception:
+            # A defect of ours. It would end the connection, and with it all texts, each time the network says that again.
+            log.exception("what the modem told (%s) met a defect", urc.name)
+            return True
 
     async def forwarding(self, reason: str) -> Forwarding:
         """What becomes of voice calls for a reason. Raises ServiceError. See `gateway.modem.forwarding`."""
@@ -130,8 +136,14 @@ class Services:
 
     async def step(self, session: Session) -> None:
         """Do one job; the caller holds the turn. Raises CommandTimeout, PortLost."""
-        if self._jobs:
+        if not self._jobs:
+            return
+        try:
             await self._jobs.popleft()(session)
+        except ModemError:
+            raise
+        except Exception:
+            log.exception("a service of the modem met a defect")  # texts do not depend on it
 
     def _add(self, job: Job) -> None:
         self._jobs.append(job)

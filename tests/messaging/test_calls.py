@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import StoreError
-from gateway.messaging import backlog
+from gateway.messaging import backlog, retention
 from gateway.messaging.model import CallFilter
 from tests.messaging.rig import rig, run, until
 
@@ -127,5 +127,24 @@ def test_a_caller_that_is_no_number_is_kept_as_it_came(tmp_path: Path) -> None:
             box.service.notices.call("one", Change(call=1, number="*#31", state="missed"))
             await box.service.notices.flush()
             assert [call.peer for call in await box.service.calls(CallFilter())] == ["*#31"]
+
+    run(scenario())
+
+
+def test_old_calls_go_with_old_messages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "PAUSE_S", 0)
+
+    async def scenario() -> None:
+        async with rig(tmp_path, retention_days=30) as box:
+            for change in (*changes(1, "+491701234567", "ringing", "missed"), *changes(2, "+491701234568", "ringing")):
+                box.service.notices.call("one", change)
+            await box.service.notices.flush()
+            box.clock.advance(31 * 86_400)
+            for change in changes(3, "+491701234569", "missed"):
+                box.service.notices.call("one", change)
+            await box.service.notices.flush()
+            await box.service._retention.delete_old()
+            # one goes on still, as far as anybody knows
+            assert [call.peer for call in await box.service.calls(CallFilter())] == ["+491701234569", "+491701234568"]
 
     run(scenario())

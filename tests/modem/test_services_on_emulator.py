@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from gateway.emulator import Emulator, NetworkConfig
+from gateway.emulator.network.broadcast import Broadcast as EmulatedBroadcast
 from gateway.modem import CallState, Line, SubmitOutcome
 from gateway.modem.errors import ServiceError
 from gateway.modem.ussd import UssdError
@@ -133,3 +134,19 @@ def test_a_modem_that_is_gone_is_not_ready() -> None:
         await asyncio.sleep(0)
 
     play(script)
+
+
+@pytest.mark.parametrize("personality", ["generic", "ec25", "sim7600"])
+def test_cell_broadcast(personality: str) -> None:
+    async def script(emulator: Emulator, _line: Line, listener: Recorder) -> None:
+        for channel, text in ((4371, "Nobody listens"), (919, "Hochwasser: " * 12), (50, "Где-то")):
+            emulator.broadcast(EmulatedBroadcast(channel=channel, serial=17, text=text), "one")
+            emulator.broadcast(EmulatedBroadcast(channel=channel, serial=17, text=text), "one")
+        await listener.hears("broadcast", 2)
+        found = [(message.channel, message.serial, message.text) for message in listener.of("broadcast")]
+        assert found == [(919, 17, "Hochwasser: " * 12), (50, 17, "Где-то")]
+        assert listener.of("broadcast")[0].pages == 2
+        await emulator.deliver("one", text="a text as ever")
+        assert await listener.hears("received")
+
+    play(script, personality, cell_broadcast=(50, 919))
