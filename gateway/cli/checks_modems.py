@@ -18,7 +18,7 @@ from gateway.modem.discovery import Finder, Wanted
 from gateway.modem.holders import holders, running
 from gateway.modem.probe import Report, examine
 from gateway.modem.usb import Roots, advice, better, devices, stable_name, trouble, ttys
-from gateway.modem.usb_ids import Role
+from gateway.modem.usb_ids import MODEM_VENDORS, Role
 
 Check = Callable[[Config, Surroundings], Iterator[Finding]]
 
@@ -44,6 +44,35 @@ def manager(_: Config, around: Surroundings) -> Iterator[Finding]:
     """ModemManager asks every tty that appears, in the middle of our dialogue too."""
     for one in running(MANAGER, around.roots):
         yield warning("usb", f"{one} is running and asks every modem that appears", IGNORE)
+
+
+def asleep(_: Config, around: Surroundings) -> Iterator[Finding]:
+    """A USB modem that is put to sleep does not tell of texts."""
+    for device in devices(around.roots):
+        control = device.folder / "power/control"
+        if (
+            device.vendor in MODEM_VENDORS
+            and control.is_file()
+            and control.read_text(encoding="ascii").strip() == "auto"
+        ):
+            remedy = f"echo on | sudo tee {control}, and for ever: systemd/60-smsgw.rules"
+            yield warning("usb", f"the kernel may put {device} to sleep", remedy)
+
+
+def console(config: Config, around: Surroundings) -> Iterator[Finding]:
+    """On a Raspberry Pi the kernel talks over the UART unless it is told not to."""
+    try:
+        words = (around.roots.proc / "cmdline").read_text(encoding="ascii", errors="replace").split()
+    except OSError:
+        return
+    consoles = {word.removeprefix("console=").partition(",")[0] for word in words if word.startswith("console=")}
+    for modem in config.modems:
+        names = {os.path.basename(modem.port), os.path.basename(os.path.realpath(modem.port))}
+        if modem.port and names & consoles:
+            remedy = (
+                f"take console={min(names & consoles)} out of the kernel's command line (raspi-config: serial port)"
+            )
+            yield problem(f"modem {modem.name}", f"the kernel prints its messages to {modem.port}", remedy)
 
 
 def modems(config: Config, around: Surroundings) -> Iterator[Finding]:

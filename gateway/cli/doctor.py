@@ -22,6 +22,8 @@ CHECKS: tuple[checks_modems.Check, ...] = (
     checks.broker,
     checks_modems.usb,
     checks_modems.manager,
+    checks_modems.asleep,
+    checks_modems.console,
     checks_modems.modems,
 )
 _COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "red"}

@@ -15,20 +15,26 @@ from gateway.errors import ModemError
 from gateway.modem.errors import PortBusy
 from gateway.modem.holders import holders
 from gateway.modem.probe import NoModem, Report, examine
-from gateway.modem.usb import advice, better, siblings, stable_name, tty_of
+from gateway.modem.usb import advice, better, siblings, stable_name, tty_of, ttys
 from gateway.modem.usb_ids import MEANING
 
 
 @click.command()
-@click.argument("port")
+@click.argument("port", required=False)
+@click.option("--list", "listing", is_flag=True, help="List the serial ports of USB devices instead; none is opened.")
 @click.option("--baudrate", type=click.IntRange(300, 4_000_000), default=115200, help="Bits per second on a UART.")
 @click.option("--json", "as_json", is_flag=True, help="For a program to read.")
-def probe(port: str, baudrate: int, as_json: bool) -> None:
+def probe(port: str | None, listing: bool, baudrate: int, as_json: bool) -> None:
     """Identify the modem at PORT without changing it.
 
     Only questions are asked: no setting is made, no message is read, no PIN is given. The questions are shown at the
     end. Stop the gateway first if it uses the port. Exit status 1 when no modem answers.
     """
+    if listing:
+        _list(as_json)
+        return
+    if port is None:
+        raise click.UsageError("name a PORT, or give --list")
     try:
         report = asyncio.run(examine(port, baudrate, SystemClock()))
     except NoModem as error:
@@ -43,6 +49,26 @@ def probe(port: str, baudrate: int, as_json: bool) -> None:
     if found := advice(port) or better(port):
         click.echo(f"note: {found}")
     click.echo(f"asked: {' '.join(report.commands)}")
+
+
+def _list(as_json: bool) -> None:
+    found = ttys()
+    if as_json:
+        listed = [
+            {
+                "port": stable_name(tty.path),
+                "tty": tty.path,
+                "usb": ":".join(tty.device.id),
+                "interface": tty.interface,
+                "role": tty.role.value,
+            }
+            for tty in found
+        ]
+        click.echo(json.dumps(listed, ensure_ascii=False, indent=2))
+    elif found:
+        click.echo(table([[stable_name(one.path), shown(str(one.device)), MEANING[one.role]] for one in found]))
+    else:
+        click.echo("no USB device has a serial port")
 
 
 def _elsewhere(port: str) -> str:

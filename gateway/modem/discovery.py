@@ -21,7 +21,15 @@ from gateway.modem.usb_ids import LAYOUTS, MODEM_VENDORS, Id, Role
 
 log = logging.getLogger(__name__)
 
-SILENT_S = (3.0, 5.0, 10.0, 30.0, 60.0)  # until a tty that did not answer is asked again; a modem boots for 20 s
+SILENT_S = (
+    3.0,
+    3.0,
+    5.0,
+    5.0,
+    10.0,
+    30.0,
+    60.0,
+)  # until a tty that did not answer is asked again; a modem boots for 20 s
 SIM_S = 30.0  # until a modem is asked for its SIM again
 _IMEI_DIGITS = 14  # what follows is a check digit, or a software version (23.003 6.2)
 _ICCID_DIGITS = 18  # some modems leave out the last one

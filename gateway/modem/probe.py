@@ -124,7 +124,7 @@ async def examine(port: str, baudrate: int, clock: Clock) -> Report:
         setup.number = [*answers.fields(given["CNUM"]), "", ""][1]
         attempts = await _attempts(session, profile)
         radio = Telemetry(session, _harmless(profile), asyncio.get_running_loop().time())
-        await radio.refresh(asyncio.get_running_loop().time())
+        await radio.refresh(asyncio.get_running_loop().time(), everything=True)
         return Report(
             port=port,
             setup=setup,

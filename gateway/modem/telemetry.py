@@ -156,13 +156,16 @@ class Telemetry:
     def _refuse(self, poll: _Poll) -> None:
         self._refusals[poll.text] = self._refusals.get(poll.text, 0) + 1
 
-    async def refresh(self, now: float) -> None:
-        """Ask once what sending needs; an unanswered question does not matter yet. The rest follows when there is time."""
+    async def refresh(self, now: float, *, everything: bool = False) -> None:
+        """Ask once what sending needs, or everything; an unanswered question does not matter yet.
+
+        The rest follows when there is time.
+        """
         self._due = self._full_due = now
         self._queue.clear()
         self.plan(now)
-        later = [poll for poll in self._queue if poll in self._own]
-        self._queue = [poll for poll in self._queue if poll not in self._own]
+        later = [poll for poll in self._queue if poll in self._own and not everything]
+        self._queue = [poll for poll in self._queue if poll not in later]
         while self._queue:
             try:
                 await self.step()

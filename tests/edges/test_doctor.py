@@ -183,6 +183,24 @@ def test_what_is_plugged_in_and_who_is_in_the_way(tmp_path: Path) -> None:
     assert told(checks_modems.modems(config_of(tmp_path), box)) == [("warning", "modem")]
 
 
+def test_the_kernel_in_the_way(tmp_path: Path) -> None:
+    usb = FakeUsb(tmp_path / "box")
+    box = Surroundings(roots=usb.roots, run=tmp_path / "run", output_of=nothing, now=lambda: NOW)
+    config = config_of(tmp_path, '[[modem]]\nname = "one"\nport = "/dev/ttyAMA0"\n')
+    usb.plug("1-1", "2c7c:0125", {}, name="EC25")
+    control = usb.roots.sys / "devices/1-1/power/control"
+    control.parent.mkdir()
+    control.write_text("on\n")
+    assert told(checks_modems.asleep(config, box)) == []
+    assert told(checks_modems.console(config, box)) == []
+    control.write_text("auto\n")
+    (usb.roots.proc / "cmdline").write_text("console=tty1 console=ttyAMA0,115200 root=/dev/mmcblk0p2\n")
+    assert told(checks_modems.asleep(config, box)) == [("warning", "usb")]
+    assert told(checks_modems.console(config, box)) == [("problem", "modem one")]
+    (usb.roots.proc / "cmdline").write_text("console=tty1 root=/dev/mmcblk0p2\n")
+    assert told(checks_modems.console(config, box)) == []
+
+
 def test_a_modem_that_is_not_found_by_its_imei(tmp_path: Path) -> None:
     config = config_of(tmp_path, '[[modem]]\nname = "one"\nimei = "356938035640001"\n')
     found = only(checks_modems.modems(config, around(tmp_path)))

@@ -271,6 +271,34 @@ def test_a_port_that_another_program_has_open_names_that_program(tmp_path: Path)
     asyncio.run(main())
 
 
+def test_a_locked_sim_that_is_named_gets_its_pin(tmp_path: Path) -> None:
+    """An ICCID can be read before the PIN is given (TS 102 221 13.2)."""
+    pin_file = tmp_path / "pin"
+    pin_file.write_text("2468")
+
+    async def main() -> None:
+        modems = (
+            ModemConfig(name="a", personality="ec25", pin="9999", ttys="all"),
+            ModemConfig(name="b", personality="ec25", pin="2468", ttys="all"),
+        )
+        async with Emulator(EmulatorConfig(modems=modems)) as emulator:
+            usb = FakeUsb(tmp_path / "root")
+            plug(usb, emulator, "a", "1-1", 0)
+            plug(usb, emulator, "b", "1-2", 4)
+            listener = Recorder()
+            config = LineConfig(name="line1", iccid=emulator.modem("b").config.iccid, pin_file=pin_file)
+            finder = Finder(SystemClock(), usb.roots)
+            task = asyncio.create_task(Line(config, listener, SystemClock(), finder=finder).run())
+            async with asyncio.timeout(PATIENCE):
+                identity, _ = await listener.hears("ready")
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            assert identity.imei == emulator.modem("b").config.imei
+            assert [emulator.modem(name).sim.pin_tries for name in "ab"] == [3, 3]
+
+    asyncio.run(main())
+
+
 def test_another_sim_is_never_given_the_pin_of_the_one_that_is_named(tmp_path: Path) -> None:
     pin_file = tmp_path / "pin"
     pin_file.write_text("1111")

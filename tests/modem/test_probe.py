@@ -6,15 +6,20 @@ import asyncio
 import fcntl
 import json
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from gateway.cli.probe import probe as command
 from gateway.clock import SystemClock
 from gateway.emulator import Emulator, EmulatorConfig, ModemConfig
 from gateway.emulator.personalities import PERSONALITIES
 from gateway.modem import probe
 from gateway.modem.probe import NoModem, Report, examine, hears, identify, is_question
+from gateway.modem.usb import ttys
+from tests.modem.fake_usb import FakeUsb
 from tests.modem.peer import Peer
 from tests.support.processes import EmulatorProcess, smsgw
 
@@ -131,6 +136,19 @@ def test_what_a_port_says(octets: bytes, kind: str) -> None:
 )
 def test_questions_and_settings(command: str, asks: bool) -> None:
     assert is_question(command) is asks
+
+
+def test_ports_are_listed_without_being_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usb = FakeUsb(tmp_path)
+    monkeypatch.setattr("gateway.cli.probe.ttys", partial(ttys, usb.roots))
+    assert "no USB device" in CliRunner().invoke(command, ["--list"]).output
+    usb.plug("1-1", "2c7c:0125", {n: (f"ttyUSB{n}", "/dev/null") for n in range(4)}, name="EC25")
+    lines = CliRunner().invoke(command, ["--list"]).output.splitlines()
+    assert [line.split()[0].rpartition("/")[2] for line in lines] == ["ttyUSB2", "ttyUSB3", "ttyUSB0", "ttyUSB1"]
+    assert "the AT port" in lines[0]
+    listed = json.loads(CliRunner().invoke(command, ["--list", "--json"]).output)
+    assert [one["role"] for one in listed] == ["at", "modem", "diag", "nmea"]
+    assert CliRunner().invoke(command, []).exit_code == 2
 
 
 def test_the_command_line(tmp_path: Path) -> None:
