@@ -25,6 +25,8 @@ from gateway.messaging.model import (
     CommandResult,
     LineStatus,
     Message,
+    Part,
+    Report,
     Segment,
     SendRequest,
     TimelineEntry,
@@ -278,6 +280,29 @@ def segment_json(segment: Segment) -> dict[str, Any]:
         "submitted_at": _time(segment.submitted_at),
         "settled_at": _time(segment.settled_at),
         "error": segment.error or None,
+    }
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """A status report that belongs to no text."""
+    return {
+        "to": report.peer,
+        "mr": report.mr,
+        "st": report.st,
+        "iccid": report.iccid,
+        "smsc_time": _time(report.scts),
+        "received_at": rfc3339(report.received_at),
+    }
+
+
+def part_json(part: Part) -> dict[str, Any]:
+    """A PDU that is kept raw."""
+    return {
+        "pdu": part.pdu,
+        "modem": part.line,
+        "iccid": part.iccid,
+        "memory": part.memory or None,
+        "received_at": rfc3339(part.received_at),
     }
 
 

@@ -33,6 +33,7 @@ COMMANDS = {
     "send": Entry("gateway.cli.messages", "send", "Send a text through the running gateway."),
     "messages": Entry("gateway.cli.messages", "messages", "List messages, newest first."),
     "show": Entry("gateway.cli.messages", "show", "Show one message and all that happened to it."),
+    "leftovers": Entry("gateway.cli.leftovers", "leftovers", "Show reports and PDUs that belong to no text."),
     "calls": Entry("gateway.cli.calls", "calls", "List calls, newest first."),
     "ussd": Entry("gateway.cli.ussd", "ussd", "Ask the network by a code like *100#."),
     "forward": Entry("gateway.cli.forward", "forward", "Show, set or clear call forwarding."),

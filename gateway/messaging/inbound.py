@@ -38,6 +38,9 @@ SECOND_WINDOW = timedelta(seconds=5)
 SHORT_MESSAGE_TYPE_0 = 0x40
 """3GPP TS 23.040 clause 9.2.3.9: to be acknowledged and otherwise ignored ("silent SMS"). It is kept, and not shown."""
 
+REPLACE_TYPES = range(0x41, 0x48)
+"""3GPP TS 23.040 clause 9.2.3.9: such a message takes the place of an earlier one of its type from the same sender."""
+
 MAX_OPEN_PER_SENDER = 64
 MAX_OPEN_PER_LINE = 2000
 """Open assemblies; parts beyond are kept raw."""
@@ -183,6 +186,8 @@ def _take_single(tx: Tx, box: Box, arrival: _Arrival, tpdu: Deliver, earlier: Se
         if repeated.message_id:
             tx.messages.log(repeated.message_id, TimelineEntry(at=box.now, what="repeated", modem=box.line))
         return
+    if tpdu.pid in REPLACE_TYPES:
+        part = replace(part, kind=f"replace-{tpdu.pid - REPLACE_TYPES.start + 1}")
     content = join([tpdu.ud])
     message = replace(
         _message(box, tpdu, Status.RECEIVED),
@@ -190,8 +195,23 @@ def _take_single(tx: Tx, box: Box, arrival: _Arrival, tpdu: Deliver, earlier: Se
         data=content.data,
         encoding=content.encoding.value,
     )
+    replaced = _replaced(tx, part, tpdu)
     tx.parts.insert(replace(part, message_id=message.id))
     _announce(tx, message, box, first=True)
+    if replaced is not None:  # both are kept: what was announced was read, and may have been acted upon
+        for one, detail in ((replaced, f"by {message.id}"), (message.id, f"takes the place of {replaced}")):
+            tx.messages.log(one, TimelineEntry(at=box.now, what="replaced", modem=box.line, detail=detail))
+
+
+def _replaced(tx: Tx, part: Part, tpdu: Deliver) -> str | None:
+    """The message whose place this one takes: the last of the same type from the same sender."""
+    if tpdu.pid not in REPLACE_TYPES:
+        return None
+    for earlier in tx.parts.replaceable(part.iccid, part.kind):
+        before = decode_frame(earlier.pdu, Direction.MT).tpdu
+        if isinstance(before, Deliver) and before.oa == tpdu.oa:
+            return earlier.message_id
+    return None
 
 
 def _repeated(part: Part, earlier: Sequence[Part]) -> Part | None:

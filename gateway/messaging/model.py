@@ -251,7 +251,8 @@ class Wanted:
 class Part:
     """One TPDU as a modem handed it over. `memory` is "" and `slot` None when it came directly (+CMT, +CDS).
 
-    `kind`: "deliver", "status-report", "silent" or "undecodable". `repeat_of`: the part (its `n`) that this one repeats.
+    `kind`: "deliver", "status-report", "silent", "undecodable", or "replace-1" … "replace-7" (replace types).
+    `repeat_of`: the part (its `n`) that this one repeats.
     """
 
     line: str

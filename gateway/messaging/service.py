@@ -28,6 +28,8 @@ from gateway.messaging.model import (
     Message,
     MessageFilter,
     Origin,
+    Part,
+    Report,
     Segment,
     SegmentState,
     SendRequest,
@@ -219,6 +221,10 @@ class Service:
     async def messages(self, wanted: MessageFilter) -> list[Message]:
         """Messages that match, newest first."""
         return await self._store.read(lambda tx: tx.messages.find(wanted))
+
+    async def leftovers(self, limit: int) -> tuple[list[Report], list[Part]]:
+        """What came in and belongs to nothing: status reports that fit no segment, and PDUs that are kept raw."""
+        return await self._store.read(lambda tx: (tx.reports.leftover(limit), tx.parts.leftover(limit)))
 
     async def calls(self, wanted: CallFilter) -> list[Call]:
         """Calls that match, newest first."""

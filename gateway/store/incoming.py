@@ -49,6 +49,18 @@ class Parts:
         query = "SELECT * FROM parts WHERE assembly = ? ORDER BY seq"
         return [rows.part(row) for row in self._db.execute(query, (assembly,))]
 
+    def replaceable(self, iccid: str, kind: str) -> list[Part]:
+        """The latest messages of a replace type on this SIM, newest first."""
+        query = """SELECT * FROM parts INDEXED BY parts_replacing WHERE iccid = ? AND kind = ? AND kind >= 'replace-'
+                   AND kind < 'replace.' ORDER BY n DESC LIMIT 100"""
+        return [rows.part(row) for row in self._db.execute(query, (iccid, kind))]
+
+    def leftover(self, limit: int) -> list[Part]:
+        """What was kept raw because nothing could be made of it, newest first."""
+        query = """SELECT * FROM parts INDEXED BY parts_leftover WHERE message_id IS NULL AND repeat_of IS NULL
+                   AND kind IN ('undecodable', 'deliver') ORDER BY n DESC LIMIT ?"""
+        return [rows.part(row) for row in self._db.execute(query, (limit,))]
+
     def in_place(self, assembly: int, seq: int) -> Part | None:
         """The part of an assembly that has this sequence number."""
         row = self._db.execute("SELECT * FROM parts WHERE assembly = ? AND seq = ?", (assembly, seq)).fetchone()

@@ -195,6 +195,17 @@ def m007_accounts(db: Database) -> None:
     _run(db, _ACCOUNTS)
 
 
+_LEFTOVERS = """
+CREATE INDEX parts_replacing ON parts (iccid, kind, n) WHERE kind >= 'replace-' AND kind < 'replace.';
+CREATE INDEX parts_leftover ON parts (n) WHERE message_id IS NULL AND repeat_of IS NULL AND kind IN ('undecodable', 'deliver');
+"""
+
+
+@migrations()
+def m008_leftovers(db: Database) -> None:
+    _run(db, _LEFTOVERS)
+
+
 def _run(db: Database, statements: str) -> None:
     for statement in filter(str.strip, statements.split(";\n")):
         db.execute(statement)

@@ -317,6 +317,11 @@ class Reports:
         row = self._db.execute(query, (report.iccid, report.mr, rows.iso(report.scts), report.peer)).fetchone()
         return (row["message_id"], row["seq"]) if row else None
 
+    def leftover(self, limit: int) -> list[Report]:
+        """Reports that fit no segment, newest first."""
+        query = "SELECT * FROM reports WHERE message_id IS NULL ORDER BY n DESC LIMIT ?"
+        return [rows.report(row) for row in self._db.execute(query, (limit,))]
+
     def taken_at(self, iccid: str, mr: int, message_id: str, seq: int) -> list[datetime]:
         """When the service centre took a segment under that reference, by the reports on it."""
         query = """SELECT DISTINCT scts FROM reports INDEXED BY reports_of_submit WHERE iccid = ? AND mr = ?

@@ -18,6 +18,7 @@ from gateway.web import errors
 from gateway.web.accounts import account_routes, session_routes
 from gateway.web.auth import check_permission
 from gateway.web.calls import call_routes
+from gateway.web.leftovers import leftover_routes
 from gateway.web.live import Live, live_routes
 from gateway.web.messages import message_routes
 from gateway.web.metrics import metric_routes
@@ -99,6 +100,7 @@ def routers(parts: Parts) -> list[APIRouter]:
     """Everything that the API offers."""
     found = [
         message_routes(parts.service),
+        leftover_routes(parts.service),
         modem_routes(parts.service, parts.recording),
         forwarding_routes(parts.service),
         phonebook_routes(parts.service),

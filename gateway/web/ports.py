@@ -14,6 +14,8 @@ from gateway.messaging.model import (
     Message,
     MessageFilter,
     Origin,
+    Part,
+    Report,
     Segment,
     SendRequest,
     StoredEvent,
@@ -29,6 +31,8 @@ class Service(Protocol):
     async def message(self, message_id: str) -> tuple[Message, list[Segment], list[TimelineEntry]]: ...
 
     async def messages(self, wanted: MessageFilter) -> list[Message]: ...
+
+    async def leftovers(self, limit: int) -> tuple[list[Report], list[Part]]: ...
 
     async def calls(self, wanted: CallFilter) -> list[Call]: ...
 
