@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.box import ROOT_TOPIC, Box, box
-from tests.support.processes import wait_until
+from tests.support.processes import smsgw, wait_until
 
 TO = "+491700000002"
 
@@ -200,3 +200,29 @@ def test_a_retained_command_is_refused_at_the_first_subscription_and_one_sent_me
         assert gateway.wait_status("meanwhile", "delivered") == ["queued", "sent", "delivered"]
         assert [each["text"] for each in gateway.submitted()] == ["sent while the gateway was down"]
         assert len([each for each in gateway.seen("send/result") if each["id"] == "old"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("modem", "outcome", "words"),
+    [
+        ("modem1", "failed", "cms:513: message too long"),  # SIMCom's 513: this text will always be refused
+        ("modem2", "delivered", "cms:513: lower layer failure"),  # Huawei's 513: trouble of the moment
+    ],
+)
+def test_the_same_error_number_is_each_vendors_own(gateway: Box, modem: str, outcome: str, words: str) -> None:
+    gateway.control("/fault", {"modem": modem, "kind": "cms-error", "code": 513, "count": 1})
+    gateway.send(id=f"513-{modem}", to="+4917099000002", modem=modem, text="refused once")
+    gateway.wait_status(f"513-{modem}", outcome)
+    (message_id,) = result(gateway, f"513-{modem}")["message_ids"]
+    shown = smsgw("show", message_id, "-c", str(gateway.config))
+    assert words in shown.stdout, shown.stdout + shown.stderr
+
+
+def test_a_modems_state_tells_its_cell_and_its_supply(gateway: Box) -> None:
+    gateway.control("/modem", {"modem": "modem1", "voltage_mv": 3777, "temperature_c": 48})
+
+    def told() -> bool:
+        state = gateway.seen("modem/modem1/state")[-1]
+        return state.get("cell", "").startswith("1A2B/") and {"voltage_mv", "temperature_c"} <= state.keys()
+
+    wait_until(told, "cell, voltage and temperature in the modem's state")
