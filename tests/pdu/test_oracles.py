@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gateway.pdu import Address, Deliver, encode_frame, segment
 from gateway.pdu.alphabet import DEFAULT, EXTENSION
-from tests.pdu.oracle_cases import GROUPS, MOMENT, SC
+from tests.pdu.oracle_cases import GROUPS, MOMENT, SC, cases_of
 from tests.pdu.oracles import ORACLES, differences
 
 WRONG = tomllib.loads(Path(__file__).with_name("oracles.toml").read_text(encoding="utf-8"))
@@ -37,13 +37,13 @@ def names(case: str) -> list[str]:
 @pytest.mark.parametrize("oracle", ORACLES)
 def test_it_says_the_same_but_where_it_is_known_to_be_wrong(oracle: str, group: str) -> None:
     known = expected(oracle)
-    found = {name: said for name, pdu in GROUPS[group] if (said := differences(oracle, pdu))}
-    assert found == {name: known[name] for name, _ in GROUPS[group] if name in known}
+    found = {name: said for name, pdu in cases_of(group) if (said := differences(oracle, pdu))}
+    assert found == {name: known[name] for name, _ in cases_of(group) if name in known}
 
 
 def test_every_mistake_is_of_a_case_and_has_a_reason() -> None:
-    cases = {name for group in GROUPS.values() for name, _ in group}
-    assert len(cases) == sum(map(len, GROUPS.values()))
+    cases = {name for group in GROUPS for name, _ in cases_of(group)}
+    assert len(cases) == sum(len(cases_of(group)) for group in GROUPS)
     for oracle, rows in WRONG.items():
         listed = [name for row in rows for each in row["cases"] for name in names(each)]
         assert set(listed) <= cases
