@@ -19,6 +19,7 @@ from gateway.clock import Clock, SystemClock
 from gateway.config import Config
 from gateway.errors import ConfigError, StoreError
 from gateway.messaging import LineSettings, Service, Settings
+from gateway.messaging.calendar import Calendar, QuietHours
 from gateway.messaging.listener import Listener
 from gateway.messaging.notices import Notices
 from gateway.messaging.routing import Route, Routing
@@ -39,7 +40,7 @@ from gateway.modem import (
 )
 from gateway.mqtt import Bridge
 from gateway.secret_files import SECRETS, ensure_secrets, read_secrets, webhook_secret
-from gateway.sections import route_names
+from gateway.sections import quiet_times, route_names, time_zone
 from gateway.store import SqliteStore
 from gateway.web import Parts, WebServer
 from gateway.webhooks import Dispatcher, Webhook
@@ -219,6 +220,8 @@ def settings_of(config: Config) -> Settings:
                 delivery_reports=modem.delivery_reports,
                 rate_per_minute=modem.rate_per_minute,
                 daily_limit=modem.daily_limit,
+                monthly_limit=modem.monthly_limit,
+                daily_recipients=modem.daily_recipients,
             )
             for modem in config.modems
         ),
@@ -230,11 +233,19 @@ def settings_of(config: Config) -> Settings:
         allow_emergency=config.outbox.allow_emergency,
         retention_days=config.store.retention_days,
         routing=routing_of(config),
+        calendar=Calendar(zone=time_zone(config.gateway.timezone)),
+        at_limit=config.quotas.at_limit,
     )
 
 
 def routing_of(config: Config) -> Routing:
     """`[routing]` and `[[route]]`."""
+    calendar = Calendar(zone=time_zone(config.gateway.timezone))
+
+    def quiet(written: str) -> QuietHours | None:
+        times = quiet_times(written)
+        return QuietHours(begin=times[0], end=times[1], calendar=calendar) if times else None
+
     return Routing(
         routes=tuple(
             Route(
@@ -244,11 +255,15 @@ def routing_of(config: Config) -> Routing:
                 modems=route.modems,
                 weights=route.weights,
                 fallback=route.fallback,
+                quiet=quiet(route.quiet_hours),
+                always=route.quiet_hours == "none",
             )
             for name, route in zip(route_names(config.routes), config.routes, strict=True)
         ),
         sticky=timedelta(hours=config.routing.sticky_hours),
         client_tag=config.routing.client_tag,
+        quiet=quiet(config.routing.quiet_hours),
+        quiet_up_to=config.routing.quiet_up_to,
     )
 
 

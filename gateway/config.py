@@ -19,7 +19,17 @@ from urllib.parse import unquote, urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from gateway.errors import ConfigError
-from gateway.sections import CallsSection, Channels, NotifyTargets, RouteSection, RoutingSection, Section, check_routes
+from gateway.sections import (
+    CallsSection,
+    Channels,
+    NotifyTargets,
+    QuotasSection,
+    RouteSection,
+    RoutingSection,
+    Section,
+    TimeZone,
+    check_routes,
+)
 
 ENVIRONMENT = "SMSGW_CONFIG"
 SEARCH_PATH = (Path("smsgw.toml"), Path("/etc/smsgw/smsgw.toml"))
@@ -94,6 +104,9 @@ class GatewaySection(Section):
     default_region: Annotated[str, _matching(re.compile("[A-Z]{2}"), empty=True)] = Field(
         default="", description='a country code of two capital letters, for example "DE", or "" for none'
     )
+    timezone: TimeZone = Field(
+        default="", description='a time zone, for example "Europe/Berlin", or "" for the system\'s'
+    )
     log_bodies: bool = Field(default=False, description="true or false")
 
 
@@ -137,6 +150,8 @@ class ModemSection(Section):
     delivery_reports: bool = Field(default=True, description="true or false")
     rate_per_minute: int = Field(default=0, ge=0, le=10_000, description="a whole number from 0 (no limit) to 10000")
     daily_limit: int = Field(default=0, ge=0, le=1_000_000, description="a whole number from 0 (no limit) to 1000000")
+    monthly_limit: int = Field(default=0, ge=0, le=9_999_999, description="a whole number from 0 (no limit) to 9999999")
+    daily_recipients: int = Field(default=0, ge=0, le=100_000, description="a whole number from 0 (no limit) to 100000")
     allow_roaming: bool = Field(default=True, description="true or false")
     ussd_timeout_s: float = Field(default=60, ge=5, le=300, description="seconds from 5 to 300")
     power_cycle: str = Field(default="", description="a command line, run without a shell")
@@ -241,7 +256,7 @@ class Config(Section):
         default_factory=dict,
         description='a table of names, each with a number or a list of numbers, for example oncall = ["+491701234567"]',
     )
-    quotas: Table = Field(default_factory=dict, description="a table [quotas]")
+    quotas: QuotasSection = Field(default=QuotasSection(), description="a table [quotas]")
 
     @property
     def socket(self) -> Path:

@@ -113,6 +113,9 @@ CODES: dict[str, ErrorInfo] = {
     "webhook_refused": ErrorInfo(meaning="The webhook's target is not public, and allow_private is off."),
     "not_cancelable": ErrorInfo(meaning="The message has already left or is finished."),
     "id_conflict": ErrorInfo(meaning="The id was used before for other content."),
+    "quota_exceeded": ErrorInfo(
+        meaning="All that may be sent today or this month is sent.", retryable=True, twilio=20429
+    ),
     "queue_full": ErrorInfo(meaning="Too many messages wait already.", retryable=True, twilio=21611),
     # the outcome
     "expired": ErrorInfo(meaning="The message was not sent before its expiry."),

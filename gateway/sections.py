@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import time
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+_QUIET_HOURS = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]")
 _NAME = re.compile(r"[a-z0-9-]*")
 _PREFIX = re.compile(r"\+?[0-9]{1,15}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
@@ -28,6 +31,28 @@ def _like(pattern: re.Pattern[str]) -> AfterValidator:
 
 def _one_or_more(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
+
+
+def _quiet_hours(text: str) -> str:
+    if text not in ("", "none") and (not _QUIET_HOURS.fullmatch(text) or text[:5] == text[6:]):
+        raise ValueError("form")
+    return text
+
+
+def time_zone(name: str) -> ZoneInfo | None:
+    """A zone of the IANA database; None for the system's. Raises ValueError."""
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, OSError) as exc:
+        raise ValueError("zone") from exc
+
+
+def _zone(name: str) -> str:
+    time_zone(name)
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_zone)]
 
 
 def _texts(pattern: re.Pattern[str]) -> Any:
@@ -54,11 +79,29 @@ class RouteSection(Section):
         default=(), description="a whole number from 1 to 100 for each of the modems"
     )
     fallback: bool = Field(default=False, description="true or false")
+    quiet_hours: Annotated[str, AfterValidator(_quiet_hours)] = Field(
+        default="", description='"HH:MM-HH:MM", "none", or "" for those of [routing]'
+    )
 
 
 class RoutingSection(Section):
     sticky_hours: float = Field(default=24, ge=0, le=8784, description="hours from 0 (never) to 8784")
+    quiet_hours: Annotated[str, AfterValidator(_quiet_hours)] = Field(
+        default="", description='"HH:MM-HH:MM", local time, for example "22:00-07:00", or "" for none'
+    )
+    quiet_up_to: int = Field(default=7, ge=-1, le=9, description="a priority from 0 to 9, or -1 for none")
     client_tag: str = Field(default="client", min_length=1, max_length=64, description="the name of a tag")
+
+
+class QuotasSection(Section):
+    at_limit: Literal["wait", "refuse"] = Field(default="wait", description='"wait" or "refuse"')
+
+
+def quiet_times(text: str) -> tuple[time, time] | None:
+    """`"22:00-07:00"` → begin and end; None for none."""
+    if text in ("", "none"):
+        return None
+    return time.fromisoformat(text[:5]), time.fromisoformat(text[6:])
 
 
 def route_names(routes: Sequence[RouteSection]) -> list[str]:

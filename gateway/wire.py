@@ -341,6 +341,10 @@ def line_json(line: LineStatus) -> dict[str, Any]:
         "sent_today": line.sent_today,
         "daily_limit": line.daily_limit,
     }
+    if line.monthly_limit:
+        fields |= {"sent_this_month": line.sent_this_month, "monthly_limit": line.monthly_limit}
+    if line.daily_recipients:
+        fields |= {"recipients_today": line.recipients_today, "daily_recipients": line.daily_recipients}
     if line.temperature_c is not None:
         fields["temperature_c"] = line.temperature_c
     if line.voltage_mv is not None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from gateway.clock import rfc3339
 from gateway.errors import RequestError
 from gateway.messaging import announce
 from gateway.messaging.content import Checked
@@ -87,6 +88,7 @@ def _seen_before(tx: Tx, request: SendRequest, digest: str, origin: Origin) -> C
 
 def _insert(tx: Tx, command: Command, to: str, message_id: str, now: datetime) -> str:
     request, router, modem = command.request, command.router, command.checked.modem
+    route = router.route_of(to)
     later = request.send_at is not None and request.send_at > now
     message = Message(
         id=message_id,
@@ -97,7 +99,7 @@ def _insert(tx: Tx, command: Command, to: str, message_id: str, now: datetime) -
         updated_at=now,
         client_id=request.client_id,
         modem=modem,
-        queue=tx.queues.number(modem or "", router.route_of(to), client_of(request, command.origin, router.client_tag)),
+        queue=tx.queues.number(modem or "", route, client_of(request, command.origin, router.client_tag)),
         preferred=tx.messages.last_sim(to, now - router.sticky) if router.sticky and modem is None else "",
         text=request.text,
         data=request.data,
@@ -116,7 +118,10 @@ def _insert(tx: Tx, command: Command, to: str, message_id: str, now: datetime) -
     )
     tx.messages.insert(message)
     tx.messages.log(message_id, TimelineEntry(at=now, what=message.status.value, detail=f"by {command.origin.edge}"))
-    tx.events.add(announce.message_status(message, now), now)
+    quiet = None if later else router.quiet_until(route, message.priority, now)
+    if quiet is not None:
+        tx.messages.log(message_id, TimelineEntry(at=now, what="waiting", detail=f"quiet hours until {rfc3339(quiet)}"))
+    tx.events.add(announce.message_status(message, now, quiet), now)
     return message_id
 
 

@@ -37,7 +37,8 @@ def send_result(result: CommandResult, origin: Origin) -> Event:
     )
 
 
-def message_status(message: Message, now: datetime) -> Event:
+def message_status(message: Message, now: datetime, waits_until: datetime | None = None) -> Event:
+    """`waits_until`: it is known that it will not leave before."""
     payload: dict[str, Any] = {
         "message_id": message.id,
         "id": message.client_id,
@@ -49,6 +50,8 @@ def message_status(message: Message, now: datetime) -> Event:
     }
     if message.error:
         payload["error"] = error_object(message.error)
+    if waits_until is not None:
+        payload["waits_until"] = rfc3339(waits_until)
     payload["ts"] = rfc3339(now)
     return Event(kind=EventKind.MESSAGE_STATUS, subject=message.id, payload=dump(payload))
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 
 from gateway.clock import Clock
 from gateway.errors import StoreError
-from gateway.messaging.lines import Lines
+from gateway.messaging import announce
+from gateway.messaging.calendar import Calendar
+from gateway.messaging.lines import Line, Lines, LineSettings, Used
 from gateway.messaging.ports import Store, Tx
 from gateway.messaging.routing import Router
 
@@ -17,15 +20,21 @@ log = logging.getLogger(__name__)
 
 PAUSE_S = 1.0
 
+LOOK_AGAIN_S = 60.0
+"""Even with nothing new it is counted this often: the clock may have been set to another day."""
+
 
 class Counts:
     """One task. `changed()` says that there is something to count."""
 
-    def __init__(self, store: Store, clock: Clock, lines: Lines, router: Router) -> None:
+    def __init__(self, store: Store, clock: Clock, lines: Lines, router: Router, calendar: Calendar) -> None:
         self._store = store
         self._clock = clock
         self._lines = lines
         self._router = router
+        self._calendar = calendar
+        self._before_today: dict[str, tuple[datetime, int]] = {}
+        self._told: set[str] = set()
         self._dirty = asyncio.Event()
 
     def changed(self) -> None:
@@ -46,21 +55,55 @@ class Counts:
                 await self._count(now)
             await asyncio.sleep(PAUSE_S)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(0.0, (next_midnight(now) - self._clock.now()).total_seconds())):
+                midnight = (self._calendar.day_end(now) - self._clock.now()).total_seconds()
+                async with asyncio.timeout(min(max(0.0, midnight), LOOK_AGAIN_S)):
                     await self._dirty.wait()
 
     async def _count(self, now: datetime) -> None:
-        since = next_midnight(now) - timedelta(days=1)
-        names = list(self._lines.by_name)
+        day, lines = self._calendar.day_begin(now), self._lines.by_name
+        before = {name: (line.sent_today, set(line.recipients)) for name, line in lines.items()}
 
-        def count(tx: Tx) -> tuple[dict[str, int], dict[str, int]]:
-            return self._waiting(tx), {name: tx.segments.sent_since(name, since) for name in names}
+        def count(tx: Tx) -> tuple[dict[str, int], dict[str, Used]]:
+            return self._waiting(tx), {name: self._used(tx, line.settings, now, day) for name, line in lines.items()}
 
-        before = {name: line.sent_today for name, line in self._lines.by_name.items()}
-        waiting, sent = await self._store.read(count)
-        for name in names:
-            meanwhile = self._lines.by_name[name].sent_today - before[name]
-            self._lines.counted(name, queue=waiting[name], sent_today=sent[name] + meanwhile)
+        waiting, counted = await self._store.read(count)
+        for name, line in lines.items():
+            meanwhile, used = line.sent_today - before[name][0], counted[name]
+            used = replace(
+                used,
+                today=used.today + meanwhile,
+                this_month=used.this_month + meanwhile,
+                recipients=used.recipients | (line.recipients - before[name][1]),
+            )
+            self._lines.counted(name, used, queue=waiting[name])
+            await self._tell(line, now)
+
+    def _used(self, tx: Tx, settings: LineSettings, now: datetime, day: datetime) -> Used:
+        today = tx.segments.sent_since(settings.name, day)
+        earlier = self._earlier(tx, settings.name, now, day) if settings.monthly_limit else 0
+        recipients = tx.segments.recipients_since(settings.name, day) if settings.daily_recipients else ()
+        return Used(today=today, this_month=earlier + today, recipients=frozenset(recipients))
+
+    def _earlier(self, tx: Tx, name: str, now: datetime, day: datetime) -> int:
+        """What was sent this month before today: counted once a day."""
+        known = self._before_today.get(name)
+        if known is None or known[0] != day:
+            month = self._calendar.month_begin(now)
+            known = (day, tx.segments.sent_since(name, month, day) + tx.segments.forgotten_since(name, month))
+            self._before_today[name] = known
+        return known[1]
+
+    async def _tell(self, line: Line, now: datetime) -> None:
+        """An alert when a line has sent all that it may, and when that is over."""
+        name = line.settings.name
+        if line.exhausted() == (name in self._told):
+            return
+        over = name in self._told
+        text = f"{name} may send again" if over else f"{name} has sent what it may today or this month"
+        await self._store.write(
+            lambda tx: tx.events.add(announce.alert("quota_exceeded", text, name, now, over=over), now)
+        )
+        self._told ^= {name}
 
     def _waiting(self, tx: Tx) -> dict[str, int]:
         """How many messages each line could be the one for."""
@@ -70,10 +113,3 @@ class Counts:
             for name in self._router.possible(queues[n]) & waiting.keys() if n in queues else ():
                 waiting[name] += count
         return waiting
-
-
-def next_midnight(now: datetime) -> datetime:
-    """The end of the box's own day (local time), aware."""
-    local = now.astimezone()
-    tomorrow = (local + timedelta(days=1)).date()
-    return datetime(tomorrow.year, tomorrow.month, tomorrow.day).astimezone()

@@ -33,6 +33,15 @@ class LineSettings:
     daily_recipients: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Used:
+    """What a line has sent: segments today and this month, and to whom today (the last two where they are limited)."""
+
+    today: int
+    this_month: int = 0
+    recipients: frozenset[str] = frozenset()
+
+
 @dataclass(slots=True, eq=False)
 class Line:
     """One configured line. `wake` is set when there may be something to do for its sender.
@@ -79,7 +88,7 @@ class Line:
         limit = self.settings.daily_recipients
         return frozenset(self.recipients) if 0 < limit <= len(self.recipients) else None
 
-    def may_begin(self, segments: int, peer: str, just_sent: int) -> bool:
+    def may_begin(self, segments: int, peer: str, just_sent: int = 0) -> bool:
         """Whether a new message may be begun."""
         known = self.known_only()
         return segments <= self.room(just_sent) and (known is None or peer in known)
@@ -94,7 +103,14 @@ class Lines:
         self.by_name = {
             each.name: Line(
                 settings=each,
-                status=LineStatus(name=each.name, number=each.number, daily_limit=each.daily_limit, since=clock.now()),
+                status=LineStatus(
+                    name=each.name,
+                    number=each.number,
+                    daily_limit=each.daily_limit,
+                    monthly_limit=each.monthly_limit,
+                    daily_recipients=each.daily_recipients,
+                    since=clock.now(),
+                ),
             )
             for each in settings
         }
@@ -166,12 +182,19 @@ class Lines:
         if line.exhausted():
             self.wake_all()
 
-    def counted(self, name: str, *, queue: int, sent_today: int) -> None:
+    def counted(self, name: str, used: Used, *, queue: int) -> None:
         """What the database says; after midnight the line may be able again."""
         line = self.by_name[name]
-        was_exhausted, line.sent_today = line.exhausted(), sent_today
-        self._show(line, queue=queue, sent_today=sent_today)
-        if was_exhausted and not line.exhausted():
+        room, was_full = line.room(), line.known_only() is not None
+        line.sent_today, line.sent_this_month, line.recipients = used.today, used.this_month, set(used.recipients)
+        self._show(
+            line,
+            queue=queue,
+            sent_today=used.today,
+            sent_this_month=used.this_month,
+            recipients_today=len(used.recipients),
+        )
+        if line.room() > room or (was_full and line.known_only() is None):
             line.wake.set()
 
     def _show(self, line: Line, **changes: object) -> None:

@@ -365,6 +365,10 @@ class LineStatus:
     queue: int = 0
     sent_today: int = 0
     daily_limit: int = 0
+    sent_this_month: int = 0
+    monthly_limit: int = 0
+    recipients_today: int = 0
+    daily_recipients: int = 0
     temperature_c: float | None = None
     voltage_mv: int | None = None
     cell: str = ""

@@ -26,6 +26,9 @@ BATCH = 50
 KEYS_KEPT = timedelta(days=30)
 """Idempotency keys are kept at least this long (design §4.3)."""
 
+COUNTED = timedelta(days=62)
+"""What was deleted counts for a monthly limit as long as its month can last."""
+
 JUMP = timedelta(seconds=60)
 """The wall clock went on by so much more or less than time did: it was set, and may be wrong for a while."""
 
@@ -73,7 +76,7 @@ class Retention:
         before = now - timedelta(days=self._days)
         compared = min(before, now - REPORT_WINDOW)  # repeats of parts, and reports, are recognised for a while
         keys = min(before, now - KEYS_KEPT)
-        yield lambda tx, at: tx.old.delete_messages(at, before, compared, BATCH)
+        yield lambda tx, at: tx.old.delete_messages(at, before, compared, now - COUNTED, BATCH)
         yield lambda tx, at: tx.old.delete_assemblies(at, compared, BATCH)
         yield lambda tx, at: tx.old.delete_parts(at, compared, BATCH)
         yield lambda tx, at: tx.old.delete_reports(at, compared, BATCH)

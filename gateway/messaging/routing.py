@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from gateway.messaging.calendar import QuietHours
 from gateway.messaging.model import Queue
 from gateway.messaging.numbers import SHORT_CODE, country_of
 
@@ -21,7 +22,7 @@ class Route:
     """One `[[route]]`. It matches a number by a prefix or a country, any number when it names neither.
 
     `modems`: in order of preference, or with a weight each (`weights`, same order). `fallback`: any other modem may help
-    out while none of them can send.
+    out while none of them can send. `quiet`: its own quiet hours; `always`: no quiet hours at all; else as the gateway has.
     """
 
     name: str
@@ -30,6 +31,8 @@ class Route:
     modems: tuple[str, ...] = ()
     weights: tuple[int, ...] = ()
     fallback: bool = False
+    quiet: QuietHours | None = None
+    always: bool = False
 
     def matches(self, number: str, region: str | None) -> bool:
         """Whether a normalised number is this route's. A short code belongs to the country that the box is in."""
@@ -75,12 +78,14 @@ EVERYTHING = Share(slots=(0,), of=1)
 class Routing:
     """What the configuration says. `sticky`: how long a recipient is served by the SIM that last talked to it; zero: never.
 
-    `client_tag`: the tag that tells clients of one edge apart.
+    `client_tag`: the tag that tells clients of one edge apart. `quiet_up_to`: the priorities that keep quiet hours.
     """
 
     routes: tuple[Route, ...] = ()
     sticky: timedelta = timedelta(0)
     client_tag: str = "client"
+    quiet: QuietHours | None = None
+    quiet_up_to: int = 7
 
 
 class Router:
@@ -92,7 +97,10 @@ class Router:
         self._routes = {route.name: route for route in routing.routes}
         self.lines = frozenset(lines)
         self._region = region
-        table = repr((routing.routes, sorted(self.lines), region))
+        self.quiet_up_to = routing.quiet_up_to
+        self._quiet = routing.quiet
+        table = repr(([(each.name, each.prefixes, sorted(each.countries)) for each in routing.routes], region))
+        table += repr(sorted(self.lines))
         self.fingerprint = hashlib.sha256(table.encode()).hexdigest()
 
     def route_of(self, number: str) -> str:
@@ -105,6 +113,19 @@ class Router:
             return EVERYTHING if queue.modem == line else None
         route = self._routes.get(queue.route)
         return EVERYTHING if route is None else route.share(line, able)
+
+    def quiet_until(self, route: str, priority: int, now: datetime) -> datetime | None:
+        """When the quiet hours end that a route's messages of that priority have to keep now; None: they need not wait."""
+        if priority > self.quiet_up_to:
+            return None
+        rule = self._routes.get(route)
+        quiet = self._quiet if rule is None or rule.quiet is None else rule.quiet
+        return None if quiet is None or (rule is not None and rule.always) else quiet.until(now)
+
+    def quiet_ends(self, now: datetime) -> list[datetime]:
+        """When the quiet hours end that it is in now, of the gateway and of each route."""
+        found = [quiet for quiet in (self._quiet, *(each.quiet for each in self._routes.values())) if quiet is not None]
+        return [ends for quiet in found if (ends := quiet.until(now)) is not None]
 
     def reason(self, queue: Queue, line: str) -> str:
         """Why a line took a message of a queue, for its timeline; "" where there is nothing to tell."""

@@ -10,6 +10,9 @@ from gateway.messaging.model import Candidate, Message, TimelineEntry, Wanted
 from gateway.messaging.ports import Tx
 from gateway.messaging.routing import Router
 
+ANY = -1
+"""Below the lowest priority."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pull:
@@ -28,11 +31,14 @@ def pull(router: Router, question: Pull, tx: Tx) -> tuple[list[Candidate], bool]
         return [Candidate(message=message, client="") for message in begun], len(begun) >= wanted.limit
     queues = tx.queues.all()
     clients = {queue.n: queue.client for queue in queues}
-    found: list[list[Message]] = [tx.messages.begun(wanted), tx.messages.preferring(wanted)]
+    closed = [queue.n for queue in queues if router.quiet_until(queue.route, 0, wanted.now) is not None]
+    loud = router.quiet_up_to
+    found: list[list[Message]] = [tx.messages.begun(wanted), tx.messages.preferring(wanted, closed, loud)]
     for queue in queues:
         share = router.share(queue, question.line, question.able)
         if share is not None:
-            found.append(tx.messages.in_queue(queue.n, share.slots, share.of, wanted))
+            above = loud if queue.n in closed else ANY
+            found.append(tx.messages.in_queue(queue.n, share.slots, share.of, wanted, above))
     more = any(len(messages) >= wanted.limit for messages in found)
     return [
         Candidate(message=message, client=clients.get(message.queue, "")) for messages in found for message in messages

@@ -13,7 +13,8 @@ from gateway.clock import Clock
 from gateway.errors import RequestError
 from gateway.messaging import accept, announce, calls, outbound
 from gateway.messaging.accept import Command
-from gateway.messaging.content import Rules, check, digest
+from gateway.messaging.calendar import Calendar
+from gateway.messaging.content import Checked, Rules, check, digest
 from gateway.messaging.controls import Controls
 from gateway.messaging.counts import Counts
 from gateway.messaging.ids import id_maker
@@ -29,6 +30,7 @@ from gateway.messaging.model import (
     MessageFilter,
     Origin,
     Part,
+    Queue,
     Report,
     Segment,
     SegmentState,
@@ -43,6 +45,7 @@ from gateway.messaging.retention import Retention
 from gateway.messaging.routing import Router, Routing
 from gateway.messaging.sender import Senders
 from gateway.messaging.timers import Timers
+from gateway.messaging.waiting import why_waiting
 
 MAX_WAITING = 200_000
 """Most messages that may wait for modems."""
@@ -65,6 +68,8 @@ class Settings:
     allow_emergency: bool = False
     retention_days: int = 0
     routing: Routing = field(default_factory=Routing)
+    calendar: Calendar = field(default_factory=Calendar)
+    at_limit: str = "wait"
     chance: Callable[[], float] = random.SystemRandom().random
 
 
@@ -87,11 +92,12 @@ class Service:
         self._policy = Policy(
             max_attempts=settings.max_attempts, on_unknown=settings.on_unknown, chance=settings.chance
         )
+        self._refuses = settings.at_limit == "refuse"
         self._new_id = id_maker(clock)
         self._lines = Lines(settings.lines, clock)
         self._router = Router(settings.routing, self._lines.by_name, settings.region)
         self._senders = Senders(store, clock, self._lines, self._router, self._policy, self._settled)
-        self._counts = Counts(store, clock, self._lines, self._router)
+        self._counts = Counts(store, clock, self._lines, self._router, settings.calendar)
         self._retention = Retention(store, clock, settings.retention_days)
         self._timers = Timers(
             store,
@@ -101,6 +107,7 @@ class Service:
             unknown_hold=timedelta(seconds=settings.unknown_hold_s),
             reassembly_timeout=timedelta(seconds=settings.reassembly_timeout_s),
             offer=lambda: self._senders.offer(0),
+            quiet_ends=self._router.quiet_ends,
         )
         self.listener = Listener(store, clock, self._lines, self._policy, self._timers, self._new_id)
         self.notices = Notices(store, clock, self._lines, settings.region)
@@ -164,6 +171,8 @@ class Service:
         content = digest(request)
         try:
             checked = check(request, self._rules, self._lines.own_numbers(), now)
+            if self._refuses and request.send_at is None:
+                self._check_limits(checked)
         except RequestError as exc:
             error = exc
             return await self._store.write(lambda tx: accept.refuse(tx, request, content, origin, error, now))
@@ -184,6 +193,15 @@ class Service:
                 if moment is not None:
                     self._timers.expect(moment)
         return result
+
+    def _check_limits(self, checked: Checked) -> None:
+        """Raises RequestError(quota_exceeded) when no modem that a recipient's message could go by may send it today."""
+        for to in checked.recipients:
+            queue = Queue(n=0, modem=checked.modem or "", route=self._router.route_of(to), client="")
+            lines = [self._lines.by_name[name] for name in self._router.possible(queue)]
+            if lines and not any(line.may_begin(checked.segments, to) for line in lines):
+                names = ", ".join(sorted(line.settings.name for line in lines))
+                raise RequestError(f"{names}: all that may be sent today or this month is sent", code="quota_exceeded")
 
     async def reject(self, error: RequestError, origin: Origin, client_id: str | None = None) -> CommandResult:
         """Answers a command that cannot be taken. Returns after the answer is committed."""
@@ -208,13 +226,19 @@ class Service:
     # --- looking ---
 
     async def message(self, message_id: str) -> tuple[Message, list[Segment], list[TimelineEntry]]:
-        """A message with its segments and its life so far. Raises RequestError (unknown_message)."""
+        """A message with its segments and its life so far. Raises RequestError (unknown_message).
+
+        The last entry is made up: why it waits now, if something is in its way.
+        """
 
         def find(tx: Tx) -> tuple[Message, list[Segment], list[TimelineEntry]]:
             message = tx.messages.get(message_id)
             if message is None:
                 raise RequestError(f"there is no message {message_id[:40]!r}", code="unknown_message")
-            return message, tx.segments.of(message_id), tx.messages.timeline(message_id)
+            timeline, now = tx.messages.timeline(message_id), self._clock.now()
+            if (why := why_waiting(tx, self._router, self._lines, message, now)) is not None:
+                timeline.append(TimelineEntry(at=now, what="waiting", modem=message.modem, detail=str(why)))
+            return message, tx.segments.of(message_id), timeline
 
         return await self._store.read(find)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from gateway.clock import Clock
@@ -18,7 +18,7 @@ from gateway.messaging.ports import Store, Tx
 
 log = logging.getLogger(__name__)
 
-LONGEST_SLEEP = timedelta(hours=1)
+LONGEST_SLEEP = timedelta(minutes=1)
 """Even with nothing planned the clock is looked at this often: a Pi's wall clock can jump."""
 
 LOOK_AGAIN = timedelta(seconds=1)
@@ -40,6 +40,7 @@ class Timers:
         unknown_hold: timedelta,
         reassembly_timeout: timedelta,
         offer: Callable[[], None],
+        quiet_ends: Callable[[datetime], Sequence[datetime]] = lambda now: (),
     ) -> None:
         self._store = store
         self._clock = clock
@@ -48,6 +49,7 @@ class Timers:
         self._unknown_hold = unknown_hold
         self._reassembly_timeout = reassembly_timeout
         self._offer = offer
+        self._quiet_ends = quiet_ends
         self._wake = asyncio.Event()
         self._planned: datetime | None = None
         self._freed = False
@@ -106,7 +108,11 @@ class Timers:
             # An overdue message can be in a modem's hands: look again soon, not at once.
             next_message = now + LOOK_AGAIN
         self._offer_what_is_free(now)
-        later = [moment for moment in (unknown, next_message, next_text) if moment is not None and moment > now]
+        later = [
+            moment
+            for moment in (unknown, next_message, next_text, *self._quiet_ends(now))
+            if moment is not None and moment > now
+        ]
         return min(later, default=now + LONGEST_SLEEP)
 
     def _moments(self, tx: Tx, now: datetime) -> tuple[datetime | None, datetime | None]:

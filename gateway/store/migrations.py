@@ -206,6 +206,18 @@ def m008_leftovers(db: Database) -> None:
     _run(db, _LEFTOVERS)
 
 
+_USAGE = """
+CREATE TABLE usage (
+  line TEXT NOT NULL, slot INTEGER NOT NULL, segments INTEGER NOT NULL, PRIMARY KEY (line, slot)
+) WITHOUT ROWID;
+"""
+
+
+@migrations()
+def m009_usage(db: Database) -> None:
+    _run(db, _USAGE)
+
+
 def _run(db: Database, statements: str) -> None:
     for statement in filter(str.strip, statements.split(";\n")):
         db.execute(statement)

@@ -41,10 +41,11 @@ _FIRST = "ORDER BY priority DESC, n LIMIT :limit"
 _BEGUN = f"""SELECT * FROM messages AS m INDEXED BY messages_begun
 WHERE {_WAITING} AND iccid <> '' AND iccid = :iccid AND {_FREE} {_FIRST}"""  # noqa: S608 - own words
 _PREFERRING = f"""SELECT * FROM messages AS m INDEXED BY messages_preferring
-WHERE {_WAITING} AND preferred <> '' AND preferred = :iccid AND {_MAY_BEGIN} AND {_FREE} {_FIRST}"""  # noqa: S608 - own words
+WHERE {_WAITING} AND preferred <> '' AND preferred = :iccid AND {_MAY_BEGIN}
+  AND (priority > :above OR queue NOT IN (SELECT value FROM json_each(:closed))) AND {_FREE} {_FIRST}"""  # noqa: S608 - own words
 # Messages are dealt out over slots by their number, well mixed: clients often send by turns.
 _IN_QUEUE = f"""SELECT * FROM messages AS m INDEXED BY messages_in_queue
-WHERE {_WAITING} AND queue = :queue AND {_MAY_BEGIN}
+WHERE {_WAITING} AND queue = :queue AND priority > :above AND {_MAY_BEGIN}
   AND (preferred = '' OR preferred NOT IN (SELECT value FROM json_each(:sims)))
   AND (:of = 1 OR ((n * 40503) >> 4) % :of IN (SELECT value FROM json_each(:slots))) AND {_FREE} {_FIRST}"""  # noqa: S608 - own words
 
@@ -81,14 +82,17 @@ class Messages:
         """Messages that this SIM has begun: they stay with it, whatever the routes say."""
         return self._sendable(_BEGUN, wanted)
 
-    def preferring(self, wanted: Wanted) -> list[Message]:
-        """New messages whose recipient this SIM last talked to."""
-        return self._sendable(_PREFERRING, wanted)
+    def preferring(self, wanted: Wanted, closed: Sequence[int] = (), above: int = -1) -> list[Message]:
+        """New messages whose recipient this SIM last talked to; of `closed` queues only those with a priority above `above`."""
+        return self._sendable(_PREFERRING, wanted, closed=json.dumps(closed), above=above)
 
-    def in_queue(self, queue: int, slots: Sequence[int], of: int, wanted: Wanted) -> list[Message]:
-        """New messages of a queue that fall into one of `slots` out of `of` and prefer no other SIM that is there."""
-        share = {"queue": queue, "of": of, "slots": json.dumps(slots), "sims": json.dumps(wanted.sims)}
-        return self._sendable(_IN_QUEUE, wanted, **share)
+    def in_queue(self, queue: int, share: Sequence[int], of: int, wanted: Wanted, above: int = -1) -> list[Message]:
+        """New messages of a queue that fall into one of the slots `share` out of `of` and prefer no other SIM that is there.
+
+        Only those with a priority above `above`.
+        """
+        terms = {"queue": queue, "of": of, "slots": json.dumps(share), "sims": json.dumps(wanted.sims), "above": above}
+        return self._sendable(_IN_QUEUE, wanted, **terms)
 
     def _sendable(self, query: str, wanted: Wanted, **more: Any) -> list[Message]:
         values = {
@@ -168,6 +172,9 @@ class Messages:
         query = "SELECT * FROM timeline WHERE message_id = ? ORDER BY n"
         return [rows.timeline_entry(row) for row in self._db.execute(query, (message_id,))]
 
+
+USAGE_SLOT_MS = 15 * 60 * 1000
+"""Table `usage` counts by quarters of an hour: every time zone's days begin at one."""
 
 MAX_QUEUES = 200
 """Rows of the table `queues`. Beyond that, what no client waits in is dropped; then new clients share one."""
@@ -286,10 +293,22 @@ class Segments:
                    AND state IN ('sent', 'delivered', 'undelivered') LIMIT 1"""
         return self._db.execute(query, (line, ordinal)).fetchone() is not None
 
-    def sent_since(self, line: str, moment: datetime) -> int:
+    def sent_since(self, line: str, moment: datetime, before: datetime | None = None) -> int:
         query = """SELECT count(*) FROM segments INDEXED BY segments_by_line WHERE line = ? AND settled_at >= ?
+                   AND settled_at < ? AND state IN ('sent', 'delivered', 'undelivered')"""
+        end = 2**62 if before is None else ms(before)
+        return int(self._db.execute(query, (line, ms(moment), end)).fetchone()[0])
+
+    def forgotten_since(self, line: str, moment: datetime) -> int:
+        """What a line sent since then that was deleted since; to a quarter of an hour."""
+        query = "SELECT coalesce(sum(segments), 0) FROM usage WHERE line = ? AND slot >= ?"
+        return int(self._db.execute(query, (line, (ms(moment) or 0) // USAGE_SLOT_MS)).fetchone()[0])
+
+    def recipients_since(self, line: str, moment: datetime) -> list[str]:
+        """To whom a line has sent since then, each once."""
+        query = """SELECT DISTINCT peer FROM segments INDEXED BY segments_by_line WHERE line = ? AND settled_at >= ?
                    AND state IN ('sent', 'delivered', 'undelivered')"""
-        return int(self._db.execute(query, (line, ms(moment))).fetchone()[0])
+        return [row["peer"] for row in self._db.execute(query, (line, ms(moment)))]
 
 
 class Reports:

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from datetime import datetime
 
+from gateway.store.outgoing import USAGE_SLOT_MS
 from gateway.store.rows import ms
 
 # What a status report could still change, or a modem still has in hand, is not finished.
@@ -17,6 +18,10 @@ SELECT id FROM messages AS m WHERE n > ? AND n <= ? AND created_at < ?
   AND NOT EXISTS (SELECT 1 FROM segments WHERE message_id = m.id AND state IN ('submitting', 'unknown'))
 """
 
+_KEEP_COUNT = f"""INSERT INTO usage SELECT line, settled_at / {USAGE_SLOT_MS}, 1 FROM segments
+WHERE message_id = ? AND settled_at >= ? AND state IN ('sent', 'delivered', 'undelivered')
+ON CONFLICT (line, slot) DO UPDATE SET segments = segments + 1"""  # noqa: S608 - own number
+
 
 class Old:
     """What retention needs. `after`: where the last call stopped; each returns where the next one goes on, None at the end."""
@@ -24,12 +29,19 @@ class Old:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
 
-    def delete_messages(self, after: int, before: datetime, settled_before: datetime, limit: int) -> int | None:
-        """Finished messages with their segments and timeline. `settled_before`: for those that a report may still change."""
+    def delete_messages(
+        self, after: int, before: datetime, settled_before: datetime, counted_since: datetime, limit: int
+    ) -> int | None:
+        """Finished messages with their segments and timeline. `settled_before`: for those that a report may still change.
+
+        What was sent after `counted_since` goes on counting for its line's monthly limit.
+        """
 
         def delete(last: int) -> None:
             times = ms(before), ms(before), ms(min(before, settled_before))
             ids = [(row["id"],) for row in self._db.execute(_OLD_MESSAGES, (after, last, *times))]
+            self._db.executemany(_KEEP_COUNT, [(message_id, ms(counted_since)) for (message_id,) in ids])
+            self._db.execute("DELETE FROM usage WHERE slot < ?", ((ms(counted_since) or 0) // USAGE_SLOT_MS,))
             for table, column in (("segments", "message_id"), ("timeline", "message_id"), ("messages", "id")):
                 self._db.executemany(f"DELETE FROM {table} WHERE {column} = ?", ids)  # noqa: S608 - own names
 

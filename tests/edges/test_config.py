@@ -55,6 +55,16 @@ MISTAKES = [
     ('[compliance]\nscope = "some"', "compliance.scope", '"twilio"'),
     ("routing = 3", "routing", "[routing]"),
     ("[routing]\nsticky_hours = -1", "routing.sticky_hours", "from 0"),
+    ('[routing]\nquiet_hours = "22-7"', "routing.quiet_hours", "HH:MM-HH:MM"),
+    ('[routing]\nquiet_hours = "24:00-07:00"', "routing.quiet_hours", "HH:MM-HH:MM"),
+    ('[routing]\nquiet_hours = "07:00-07:00"', "routing.quiet_hours", "HH:MM-HH:MM"),
+    ("[routing]\nquiet_up_to = 10", "routing.quiet_up_to", "from 0 to 9"),
+    ('[[route]]\nquiet_hours = "never"', "route[0].quiet_hours", '"none"'),
+    ('[gateway]\ntimezone = "Europe/Berln"', "gateway.timezone", "Europe/Berlin"),
+    ('[gateway]\ntimezone = "../etc/passwd"', "gateway.timezone", "Europe/Berlin"),
+    ('[quotas]\nat_limit = "drop"', "quotas.at_limit", '"wait" or "refuse"'),
+    (MODEM + "monthly_limit = -1", "modem[0].monthly_limit", "no limit"),
+    (MODEM + "daily_recipients = 1.5", "modem[0].daily_recipients", "no limit"),
     ("[routing]\nsticky = 1", "routing.sticky", "did you mean 'sticky_hours'?"),
     ('[[route]]\nprefix = "0049"\nmodems = ["stick2"]\n' + MODEM, "route[0].modems", "allowed: stick1"),
     ('[[route]]\nprefix = ["+49", "x"]', "route[0].prefix[1]", '"+49"'),
@@ -117,9 +127,9 @@ def test_an_empty_file_has_the_documented_defaults() -> None:
 
 
 def test_the_sections_of_later_features_are_accepted() -> None:
-    text = "[[rule]]\nc = 1\n[quotas]\nd = 1\n" + MODEM
+    text = "[[rule]]\nc = 1\n" + MODEM
     config = parse_config(text, FILE)
-    assert config.quotas == {"d": 1}
+    assert config.rules == ({"c": 1},)
     assert [modem.name for modem in config.modems] == ["stick1"]
 
 
