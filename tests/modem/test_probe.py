@@ -26,7 +26,6 @@ from tests.support.processes import EmulatorProcess, smsgw
 PROFILES = {
     "huawei-e173": "huawei-stick",
     "huawei-e3372h-320": "huawei-e3372",
-    "huawei-e3372h-320": "huawei-e3372",
     "ec25": "quectel-ec25",
     "eg25": "quectel-ec25",
     "ec200": "quectel-ec200",
