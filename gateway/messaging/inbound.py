@@ -66,14 +66,25 @@ class _Arrival:
 
 
 def take(tx: Tx, box: Box, items: Sequence[Received]) -> None:
-    """Stores everything of one listing or notification. After the commit the modem may delete or acknowledge it."""
-    for item in items:
-        arrival = _read(item)
+    """Stores everything of one listing or notification. After the commit the modem may delete or acknowledge it.
+
+    The oldest first: a modem fills its slots in any order, and with a sender that never changes its reference a part of
+    a later text would go to the earlier one that still lacks it.
+    """
+    for arrival in sorted(map(_read, items), key=_age):
+        item = arrival.item
         since = box.now - REPEAT_WINDOW
         earlier = tx.parts.alike(box.iccid, arrival.fingerprint, since)
         if any(_is_replay(part, item, since) for part in earlier):
             continue
         _take_one(tx, box, arrival, earlier)
+
+
+def _age(arrival: _Arrival) -> tuple[bool, float]:
+    """Sorts by service-centre time; what tells none stays behind the others, in the order in which it was listed."""
+    tpdu = arrival.frame.tpdu if arrival.frame else None
+    moment = tpdu.scts.moment if isinstance(tpdu, Deliver) else None
+    return moment is None, moment.timestamp() if moment is not None else 0
 
 
 def keep_raw(tx: Tx, box: Box, item: Received) -> None:

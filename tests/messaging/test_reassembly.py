@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -302,5 +303,20 @@ def test_many_unfinished_texts_are_all_shown_in_the_end(tmp_path: Path) -> None:
                 return len(await box.events("inbox")) == 600
 
             await until(all_shown, "all to be shown")
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+def test_two_texts_under_one_reference_in_one_listing_are_not_mixed(tmp_path: Path, order: tuple[int, ...]) -> None:
+    """A sender that never changes its reference, and a storage that fills its slots in any order."""
+
+    async def scenario() -> None:
+        async with rig(tmp_path) as box:
+            now = box.clock.now()
+            parts = [*deliver("a" * 200, at=now, ref=7), *deliver("b" * 200, at=now + timedelta(seconds=60), ref=7)]
+            listed = [replace(parts[n], index=slot) for slot, n in enumerate(order, 1)]
+            await box.receive(*listed)
+            assert await box.texts() == ["a" * 200, "b" * 200]
 
     run(scenario())
