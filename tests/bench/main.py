@@ -21,6 +21,7 @@ import serial
 from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.bench.codec import codec
+from tests.bench.faults import faults
 from tests.bench.traffic import busy_share, chunks, first, submits
 from tests.support.box import ROOT_TOPIC, Box, box
 from tests.support.processes import wait_until
@@ -196,11 +197,15 @@ def cpu_seconds(process: Path) -> float:
 
 @click.command()
 @click.option(
-    "--only", multiple=True, type=click.Choice(["latency", "backlog", "many", "rest", "codec"]), help="Just these."
+    "--only",
+    multiple=True,
+    type=click.Choice(["latency", "backlog", "many", "rest", "codec", "faults"]),
+    help="Just these.",
 )
+@click.option("--faults", "only_faults", is_flag=True, help="Kill it and others at work, and nothing else: 20 minutes.")
 @click.option("--messages", default=3000, show_default=True, help="Messages in the backlog.")
 @click.option("--rest", "rest_seconds", default=60.0, show_default=True, help="Seconds to watch the idle daemon.")
-def main(only: tuple[str, ...], messages: int, rest_seconds: float) -> None:
+def main(only: tuple[str, ...], only_faults: bool, messages: int, rest_seconds: float) -> None:
     """Measure the gateway on this machine and print a table."""
     parts: dict[str, Callable[[], list[tuple[str, str, str]]]] = {
         "latency": latency,
@@ -212,10 +217,14 @@ def main(only: tuple[str, ...], messages: int, rest_seconds: float) -> None:
         "many": lambda: [("16 modems with realistic timing, busy", many(16, 12), "≥ 98 %")],
         "rest": lambda: at_rest(rest_seconds),
         "codec": codec,
+        "faults": faults,
     }
+    if only_faults:
+        only = ("faults",)
+    only = only or tuple(name for name in parts if name != "faults")  # which takes long, and needs other programs
     rows: list[tuple[str, str, str]] = []
     for name, measure in parts.items():
-        if not only or name in only:
+        if name in only:
             click.echo(f"measuring {name} …", err=True)
             rows += measure()
     width = max(len(row[0]) for row in rows)
