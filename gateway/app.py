@@ -439,9 +439,10 @@ class _LineListener:
 
 
 def _late(late: LateSubmit) -> _Verdict:
+    code = refusal(late.error, late.vendor)
     return _Verdict(
         mr=late.mr,
-        error=late.error,
+        error=f"{late.error}: {code.meaning}" if code is not None else late.error,
         cause=cause_of(late.error, vendor=late.vendor),
         attempts=attempts_of(late.error, late.vendor),
         iccid=late.iccid,

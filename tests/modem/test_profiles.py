@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from gateway import at
-from gateway.app import cause_of
+from gateway.app import _late, attempts_of, cause_of
 from gateway.at.codes import Retry
 from gateway.at.vendor_codes import VENDORS, refusal
+from gateway.modem import LateSubmit
 from gateway.modem.profiles import AccessQuery, Profile, Query, SignalQuery, detect, profile, profiles
 from gateway.modem.signal import READERS
 
@@ -135,3 +136,7 @@ def test_the_rules_above_hear_the_vendors_meaning() -> None:
     assert cause_of("cms:515") == "retry"
     assert cause_of("cms:512", vendor="simcom") == "ambiguous"
     assert cause_of("cms:512", vendor="simcom", unsent=True) == "retry"
+    assert (attempts_of("cms:513", "telit"), attempts_of("cms:513", "simcom")) == (3, None)
+    late = _late(LateSubmit(mr=None, error="cms:513", vendor="simcom"))
+    assert (late.error, late.cause) == ("cms:513: message too long", "permanent")
+    assert _late(LateSubmit(mr=None, error="error")).error == "error"
