@@ -86,7 +86,7 @@ SHAPES: dict[str, Shape] = {
     "+CMGR": Shape(timeout=10, pdu_lines=True),
     "+CMGL": Shape(timeout=CMGL_TIMEOUT, pdu_lines=True),
     "+CMGD": Shape(prefixes=(), timeout=10),
-    "+CPMS": Shape(timeout=30, ok_grace=3),  # some firmware forgets the OK
+    "+CPMS": Shape(timeout=30, ok_grace=1),  # some firmware forgets the OK
     "+CNMA": Shape(prefixes=()),
     # the SIM and the network answer these, not the modem alone
     "+CPIN": Shape(timeout=20),

@@ -29,9 +29,10 @@ from gateway.at import (
     cmgl,
     cmgr,
     cmgs,
+    cpms,
     from_text,
 )
-from tests.at.driving import events, ways
+from tests.at.driving import events, feed, ways
 
 PDU = "0011000C919451010099990000FF07F7B0BC0DAAC301"
 SUBMIT = cmgs(21, PDU, 60.0)
@@ -516,3 +517,23 @@ def test_unsolicited_codes_at_every_line_boundary(dialogue: Dialogue, drip: bool
 def test_any_owns_lines_with_a_comma_at_their_end() -> None:
     command = Command(text="AT+XLIST", prefixes=ANY)
     assert play([send(command), [b"a,\r\nb\r\nOK\r\n"]])[0] == [done(command, "a,", "b")]
+
+
+def test_cpms_without_its_ok_is_done_and_an_ok_that_comes_late_answers_nothing_else() -> None:
+    """Some firmware forgets it; where it is only late, it must not be taken for the next command's."""
+    engine = Engine()
+    engine.send(cpms("SM"), 0.0)
+    assert engine.data_to_send() == b'AT+CPMS="SM"\r'
+    assert feed(engine, [b"\r\n+CPMS: 1,10,0,10,0,10\r\n"], 0.1) == []
+    engine.tick(1.0)
+    assert events(engine) == []  # not yet
+    engine.tick(1.2)
+    (done,) = events(engine)
+    assert isinstance(done, Completed)
+    assert done.ok
+    assert [line.text for line in done.lines] == ["+CPMS: 1,10,0,10,0,10"]
+    assert engine.data_to_send() == b"AT+CMEE?\r"
+    assert not engine.idle
+    assert feed(engine, [b"\r\nOK\r\n"], 1.3) == []  # the late one
+    assert feed(engine, [b"\r\n+CMEE: 1\r\n\r\nOK\r\n"], 1.4) == [Fenced(answered=True)]
+    assert engine.idle
