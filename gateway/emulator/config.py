@@ -30,6 +30,7 @@ class ModemConfig:
     name: str
     personality: str = "generic"
     number: str = ""
+    smsc: str = ""  # service centre of the SIM; "": the network's main one
     pin: str = ""
     puk: str = "12345678"
     imei: str = ""
@@ -227,6 +228,8 @@ def _check_modem(modem: ModemConfig, where: str) -> None:
         raise ConfigError(f"{where}: {modem.name}: personality: must be one of {', '.join(PERSONALITIES)}")
     if modem.number and not NUMBER.fullmatch(modem.number):
         raise ConfigError(f"{where}: {modem.name}: number: must be 1 to 20 digits, with or without +")
+    if modem.smsc and not NUMBER.fullmatch(modem.smsc):
+        raise ConfigError(f"{where}: {modem.name}: smsc: must be 1 to 20 digits, with or without +")
     if not 0 <= modem.first_mr <= 255:
         raise ConfigError(f"{where}: {modem.name}: first_mr: must be 0 to 255")
     if modem.ttys not in TTYS:

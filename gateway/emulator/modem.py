@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gateway.emulator import commands, gsm7
+from gateway.emulator import charset, commands
 from gateway.emulator.commands.facts import filled
 from gateway.emulator.commands.registers import REGISTERS
 from gateway.emulator.commands.table import Handler, Op
@@ -367,7 +367,7 @@ class Modem:
     def new_sim(self, *, pin: str, number: str) -> Sim:
         """A SIM of that number, which has sent nothing yet."""
         first = (self.config.first_mr - 1) % 256
-        return Sim(first, self.network.config.smsc, pin, self.config.puk, books=phonebooks(number))
+        return Sim(first, self.config.smsc or self.network.config.smsc, pin, self.config.puk, books=phonebooks(number))
 
     def sim_changed(self, config: ModemConfig) -> None:
         """Another SIM is in: `config` has its identities."""
@@ -385,21 +385,11 @@ class Modem:
 
     def shown(self, text: str) -> str:
         """`text` in the character set that +CSCS has chosen (27.007 5.5)."""
-        if self.settings.cscs == "UCS2":
-            return text.encode("utf-16-be").hex().upper()
-        codes = gsm7.septets(text) if self.settings.cscs == "GSM" else None
-        return text if codes is None else codes.decode("ascii")
+        return charset.shown(text, self.settings.cscs)
 
     def understood(self, text: str) -> str:
-        """The reverse of `shown`; what is no UCS2 is taken as it is."""
-        if self.settings.cscs == "GSM":
-            return gsm7.text(text.encode("ascii", "replace"))
-        if self.settings.cscs != "UCS2":
-            return text
-        try:
-            return bytes.fromhex(text).decode("utf-16-be")
-        except ValueError:
-            return text
+        """The reverse of `shown`."""
+        return charset.understood(text, self.settings.cscs)
 
     # traffic
 
@@ -446,5 +436,7 @@ class Modem:
         for memory in self.memories.values():
             memory.slots.clear()
         self.conditions = configured(self.config, self.personality)
+        self.sim.books = phonebooks(self.config.number)
+        self.settings.listening.heard.clear()
         self.reception.forget()
         self.faults.reset()

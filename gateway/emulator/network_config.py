@@ -48,7 +48,7 @@ class NetworkConfig:
     centre: Sequence[CentreConfig] = ()  # further service centres; with any, those not known are refused
     validity_s: float = 172_800.0  # of a message that says nothing of it
     validity_scale: float = 1.0  # below 1 validity periods run out sooner
-    # code -> text, or a table of text, replies, m, delay_s; `*` for any other; {code} and {balance} are filled in
+    # code -> text, or a table of text, replies, m, delay_s, raw; `*` for any other; {code} and {balance} are filled in
     ussd: Mapping[str, Any] = field(default_factory=lambda: {"*": "Answer to {code}"})
     ussd_timeout_s: float = 60.0  # how long the network waits for a reply
     balance: float | None = None  # of every SIM at the start; left out: no prepaid accounts

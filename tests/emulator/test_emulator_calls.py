@@ -12,7 +12,7 @@ from gateway.emulator.network.phones import ANSWERS
 from gateway.errors import RequestError
 
 from .bench import ONE, PHONE, TWO, eventually, run
-from .client import Client, silent
+from .client import Client, silent, submit
 
 QUICK = NetworkConfig(ring_interval_s=0.02, no_answer_s=0.1)
 RING = rb"\r\nRING\r\n"
@@ -91,6 +91,7 @@ def test_a_second_call_waits_where_that_is_wanted_and_is_busy_otherwise() -> Non
             client.buffer = b""
             assert calls.call(one, "+491718888888") is None
             await client.ok("AT+CCWA=1,1,1")
+            assert await client.ok("AT+CCWA=1,2") == ["+CCWA: 1,1"]
             assert calls.call(one, "+491718888888") is not None
             await client.wait_for(rb'\+CCWA: "\+491718888888",145,1\r\n')
             await client.ok("AT+CHLD=2")
@@ -244,6 +245,21 @@ def test_sim800_refuses_a_call_while_it_sends() -> None:
             await client.wait_for(RING)
 
     run(scenario, family("sim800"), network=QUICK)
+
+
+def test_other_families_ring_while_they_send_and_send_all_the_same() -> None:
+    async def scenario(emulator: Emulator) -> None:
+        pdu = submit(PHONE, "on its way")
+        with Client(emulator.port("one")) as client:
+            client.write(f"AT+CMGS={len(pdu) // 2}\r".encode())
+            await client.wait_for(rb"> ")
+            assert emulator.network.calls.call(emulator.modem("one"), PHONE, rings=1) is not None
+            await client.wait_for(RING)
+            client.write(b"00" + pdu.encode() + b"\x1a")
+            await client.wait_for(rb"\+CMGS: \d+\r\n\r\nOK\r\n")
+            assert [one.to for one in emulator.network.submitted] == [PHONE]
+
+    run(scenario, family("sim7600"), network=QUICK)
 
 
 @pytest.mark.parametrize(

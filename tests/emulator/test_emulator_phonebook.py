@@ -91,5 +91,8 @@ def test_another_sim_has_another_number() -> None:
             await client.wait_for(rb"CPIN: READY")
             assert await client.ok("AT+CNUM") == ['+CNUM: "","+491705555555",145']
             assert await client.ok("AT+CPBR=1") == []
+            await client.ok('AT+CPBW=1,"5",129,"x"')
+            emulator.reset()
+            assert await client.ok("AT+CPBR=1") == []
 
     run(scenario, ModemConfig(name="one", personality="generic", number=ONE))

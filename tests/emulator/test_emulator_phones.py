@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.emulator import CentreConfig, Emulator, NetworkConfig
+from gateway.emulator import CentreConfig, Emulator, ModemConfig, NetworkConfig
 from gateway.emulator.config import load
 from gateway.emulator.network import validity
 from gateway.emulator.network_config import check_network
@@ -182,6 +182,8 @@ def test_the_centre_of_the_pdu_or_else_of_the_sim_takes_the_text() -> None:
             assert int(scts[7] + scts[6]) in {now.hour, (now - timedelta(minutes=1)).hour}
             assert await named(client, "+491710760000", submit(PHONE)) == "OK"
             assert await named(client, "+4999", submit(PHONE)) == "+CMS ERROR: 38"
+            emulator.modem("one").sim.smsc = ""
+            assert (await client.cmgs(submit(PHONE)))[-1] == "+CMS ERROR: 330"
 
     run(scenario, network=NetworkConfig(centre=[centre]))
 
@@ -226,6 +228,16 @@ def test_a_reset_forgets_what_waits() -> None:
         await eventually(lambda: not emulator.network.under_way)
 
     run(scenario, network=NetworkConfig(validity_s=0.05))
+
+
+def test_a_sim_may_come_with_another_centre() -> None:
+    async def scenario(emulator: Emulator) -> None:
+        with Client(emulator.port("one")) as client:
+            assert f'+CSCA: "{OTHER_CENTRE}",145' in await client.ok("AT+CSCA?")
+            assert (await client.cmgs(submit(PHONE)))[-1] == "+CMS ERROR: 42"
+
+    other = CentreConfig(number=OTHER_CENTRE, refuse={"*": 42})
+    run(scenario, ModemConfig(name="one", smsc=OTHER_CENTRE), network=NetworkConfig(centre=[other]))
 
 
 def test_centres_are_read_from_the_file(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ MENU = {
     "*102#": "Grüße für 5 €",
     "*103#": "Баланс",
     "*104#": {"m": 3},
+    "*105#": {"raw": "+CUSD: 0,Balance {balance}"},
 }
 
 
@@ -42,6 +43,8 @@ def test_a_code_is_answered_and_an_unknown_one_refused() -> None:
             assert await asked(client, "1") == '+CUSD: 0,"12.34",15'
             assert await asked(client, "*999#") == "+CUSD: 4"
             assert await asked(client, "*104#") == "+CUSD: 3"
+            await client.ok('AT+CUSD=1,"*105#",15')
+            await client.wait_for(rb"\r\n\+CUSD: 0,Balance 0.00\r\n")
             await client.ok("ATD*104#;")
             await client.wait_for(rb"\+CUSD: 3\r\n")
 
@@ -186,10 +189,11 @@ def test_every_text_costs_until_the_account_is_empty() -> None:
 @pytest.mark.parametrize(
     ("tree", "message"),
     [
-        ({"*1#": 5}, "network: ussd: *1#: must be a text or a table of text, replies, m, delay_s"),
+        ({"*1#": 5}, "network: ussd: *1#: must be a text or a table of text, replies, m, delay_s, raw"),
         ({"*1#": {"text": "x", "replies": {"1": {"m": 6}}}}, "network: ussd: *1#: 1: m: must be 0 to 5"),
         ({"*1#": "x" * 183}, "network: ussd: *1#: text: must be at most 182 characters"),
         ({"*1#": {"replies": "1"}}, "network: ussd: *1#: replies: must be a table"),
+        ({"*1#": {"raw": 1}}, "network: ussd: *1#: raw: must be a line"),
         ({"*1#": {"delay_s": -1}}, "network: ussd: *1#: delay_s: must be 0 to 3600 seconds"),
     ],
 )

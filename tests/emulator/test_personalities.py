@@ -28,6 +28,7 @@ Cell = Callable[[Emulator, Client], Awaitable[str]]
 async def agree(client: Client) -> str:
     """Sets the first +CNMI that the family takes, and says which."""
     await client.ok("ATE0+CMEE=1")
+    await client.ok("AT+CPMS?")  # what nags until then is silent
     for values in CNMI:
         if (await client.at(f"AT+CNMI={values}"))[-1] == "OK":
             return values

@@ -58,7 +58,7 @@ def play(path: Path, script: Callable[[Bench], Awaitable[None]], peer: Peer | No
         await service.start()
         line = Line(
             LineConfig(name="one", port=modem.path, **config),  # type: ignore[arg-type]
-            _LineListener(service.listener),
+            _LineListener(service.listener, service.notices),
             SystemClock(),
             expect_late=lambda: service.listener.expects_late("one"),
         )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from gateway.emulator.modem import Modem
 
 Arguments = tuple[str, ...]
-NAMES = frozenset({"D", "A", "+CHUP", "+CHLD", "+CLCC", "+CLIR", "+CEER", "+VTS", "^DTMF"})
+NAMES = frozenset({"D", "A", "+CHUP", "+CHLD", "+CLCC", "+CCWA", "+CLIR", "+CEER", "+VTS", "^DTMF"})
 NO_CARRIER = AtError("NO CARRIER")
 NOT_ALLOWED, NO_NETWORK = 3, 30  # CME
 READY, RINGING, IN_CALL = 0, 3, 4  # <pas>
@@ -92,6 +92,31 @@ def hold(modem: Modem, arguments: Arguments) -> str:
 @on("+CHLD", Op.TEST)
 def holdable(_: Modem, __: Arguments) -> str:
     return "+CHLD: (0,1,2)"
+
+
+@on("+CCWA", Op.SET)
+def call_waiting(modem: Modem, arguments: Arguments) -> str:
+    """<n>: whether it is told; <mode> 0 and 1: whether the network has it, 2: the question (27.007 7.12)."""
+    registers, calls = modem.settings.registers, modem.network.calls
+    n, mode = integer(arguments, 0, registers.get("+CCWA", 0)), integer(arguments, 1, -1)
+    if n > 1 or mode > 2:
+        raise cme(50)
+    registers["+CCWA"] = n
+    if mode == 2:
+        return f"+CCWA: {calls.has_waiting(modem):d},{integer(arguments, 2, 1)}"
+    if mode >= 0:
+        calls.set_waiting(modem, bool(mode))
+    return ""
+
+
+@on("+CCWA", Op.READ)
+def call_waiting_told(modem: Modem, _: Arguments) -> str:
+    return f"+CCWA: {modem.settings.registers.get('+CCWA', 0)}"
+
+
+@on("+CCWA", Op.TEST)
+def call_waiting_values(_: Modem, __: Arguments) -> str:
+    return "+CCWA: (0,1)"
 
 
 @on("+CLCC", Op.RUN)

@@ -29,7 +29,6 @@ REGISTERS: dict[str, Register] = {
     "+CVHU": Register(0),
     "+CSDH": Register(0),
     "+CMUT": Register(0),
-    "+CCWA": Register(0),
     "+CMMS": Register(0, (0, 1, 2)),
     "+CTZU": Register(0, (0, 1)),
     "+CTZR": Register(0, (0, 1, 2)),

@@ -31,6 +31,7 @@ class Switch:
         self.legs: deque[Leg] = deque(maxlen=MAX_LEGS)
         self._open: dict[str, list[Leg]] = {}  # by modem
         self._count = 0
+        self._waiting: set[str] = set()  # numbers of the SIMs that have call waiting
 
     def reset(self) -> None:
         """Ends everything without a word."""
@@ -38,12 +39,21 @@ class Switch:
             leg.call.stop_timers()
             leg.call.over = True
         self._open.clear()
+        self._waiting.clear()
         self.legs.clear()
         self._count = 0
 
     def of(self, modem: Modem) -> list[Leg]:
         """The modem's calls that are not over, by id."""
         return sorted(self._open.get(modem.config.name, ()), key=lambda leg: leg.id)
+
+    def has_waiting(self, modem: Modem) -> bool:
+        """Whether the SIM has call waiting (22.083)."""
+        return modem.config.number in self._waiting
+
+    def set_waiting(self, modem: Modem, active: bool) -> None:
+        """Gives call waiting to the SIM, or takes it."""
+        (self._waiting.add if active else self._waiting.discard)(modem.config.number)
 
     # from modems
 
@@ -178,7 +188,7 @@ class Switch:
             return True
         if not legs:
             return False
-        can_wait = modem.settings.registers["+CCWA"] and len(legs) == 1 and legs[0].stat in (Stat.ACTIVE, Stat.HELD)
+        can_wait = self.has_waiting(modem) and len(legs) == 1 and legs[0].stat in (Stat.ACTIVE, Stat.HELD)
         return not can_wait
 
     # ringing
@@ -210,7 +220,8 @@ class Switch:
         leg.validity = int(call.hidden)
         self._alerting(call)
         if stat is Stat.WAITING:
-            modem.urc(f'+CCWA: "{modem.shown(number)}",{leg.type},1')
+            if modem.settings.registers.get("+CCWA"):
+                modem.urc(f'+CCWA: "{modem.shown(number)}",{leg.type},1')
             tell(leg, "waiting")
         else:
             tell(leg, "incoming")

@@ -110,7 +110,8 @@ class Ussd:
             session.timer = modem.later(self._network.config.ussd_timeout_s, self._expired, modem, number)
         else:
             del self._sessions[number]
-        self._say(modem, node.m, None if node.text is None else self._filled(node.text, number, request))
+        text = None if node.text is None else self._filled(node.text, number, request)
+        self._say(modem, node.m, text, self._filled(node.raw, number, request))
 
     def _expired(self, modem: Modem, number: str) -> None:
         self._close(number)
@@ -119,11 +120,11 @@ class Ussd:
     def _filled(self, text: str, number: str, request: str) -> str:
         return text.replace("{balance}", self._network.balance_text(number)).replace("{code}", request)
 
-    def _say(self, modem: Modem, m: M, text: str | None) -> None:
+    def _say(self, modem: Modem, m: M, text: str | None, raw: str = "") -> None:
         self._record(modem, text, m)
         if modem.settings.registers.get("+CUSD", 0) != 1:
             return  # the client has not asked to see them
-        modem.urc(f"+CUSD: {m:d}" if text is None else f"+CUSD: {m:d},{_coded(modem, text)}")
+        modem.urc(raw or f"+CUSD: {m:d}" if raw or text is None else f"+CUSD: {m:d},{_coded(modem, text)}")
 
     def _record(self, modem: Modem, text: str | None, m: M | None) -> None:
         self._count += 1
