@@ -125,7 +125,8 @@ CODES: dict[str, ErrorInfo] = {
     "network_rejected": ErrorInfo(meaning="The modem or the network refused the message for good.", twilio=30007),
     "network_busy": ErrorInfo(meaning="The network could not take the message for now.", retryable=True, twilio=30008),
     "outcome_unknown": ErrorInfo(
-        meaning="Whether the message left cannot be known; it was not repeated.", twilio=30008
+        meaning="Whether the message left, or the request was carried out, cannot be known; it was not repeated.",
+        twilio=30008,
     ),
     "partially_sent": ErrorInfo(meaning="Some segments left, the rest could not be sent.", twilio=30008),
     "undelivered": ErrorInfo(meaning="The service centre could not deliver the message.", twilio=30003),

@@ -213,6 +213,8 @@ class CommandIntake:
                 raise RequestError(f"there is no operation {name!r:.60}; known: {known}", code="unsupported")
             operation = OPERATIONS[name]
             request = read(operation.model, value)
+            if operation.once and message.dup:
+                raise RequestError("it was delivered before and may have been begun; ask anew", code="outcome_unknown")
         except RequestError as exc:
             await self._respond(name, payloads.response(transaction, exc), *reply)
             return

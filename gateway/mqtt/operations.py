@@ -19,13 +19,14 @@ class Operation:
     """One operation. `slow`: a modem or a network answers it, in its own time.
 
     Commands are acknowledged in the order in which they came, and a broker waits for acknowledgements before it goes on.
-    So a slow one is acknowledged when it is begun, and texts do not wait behind it. It is not begun a second time after a
-    crash; nobody wants to buy a tariff twice.
+    So a slow one is acknowledged when it is begun, and texts do not wait behind it. `once`: it is not begun when it was
+    delivered before, since nobody wants to buy a tariff twice; the answer says that nothing is known of the first time.
     """
 
     model: type[BridgeRequest]
     answer: Answer
     slow: bool = False
+    once: bool = False
 
 
 async def _cancel(service: Service, request: MessageRequest) -> Mapping[str, Any]:
@@ -68,7 +69,7 @@ OPERATIONS: dict[str, Operation] = {
     "message-cancel": Operation(model=MessageRequest, answer=_cancel),
     "message-status": Operation(model=MessageRequest, answer=_status),
     "modems": Operation(model=BridgeRequest, answer=_modems),
-    "ussd": Operation(model=UssdRequest, answer=_ussd, slow=True),
+    "ussd": Operation(model=UssdRequest, answer=_ussd, slow=True, once=True),
     "call-forwarding": Operation(model=ForwardingRequest, answer=_forwarding, slow=True),
     "modem-reset": Operation(model=ModemRequest, answer=_reset, slow=True),
 }

@@ -57,6 +57,7 @@ class ModemPort:
 
     def __init__(self) -> None:
         self.hold: asyncio.Event | None = None
+        self.begun = asyncio.Event()
         self.calls: list[str] = []
         self.forwarded: dict[str, Forwarding] = {}
         self.entries: dict[tuple[str, int], Entry] = {}
@@ -66,6 +67,7 @@ class ModemPort:
 
     async def ussd_start(self, code: str) -> Text:
         self.calls.append(f"start {code}")
+        self.begun.set()
         if self.hold is not None:
             await self.hold.wait()
         if code == "*100#":

@@ -13,6 +13,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli.main import cli
+from gateway.errors import StoreError
+from gateway.messaging import Service
+from gateway.messaging.model import CommandResult, Origin, SendRequest
 from tests.edges.gateway_thread import GatewayThread, config_for
 from tests.edges.modem_port import Broadcast, Change, ModemPort, Text, connect
 from tests.support.broker import Broker, Observer
@@ -248,3 +251,34 @@ def test_cell_broadcast_is_an_event(broker: Broker, tmp_path: Path) -> None:
         common = {"modem": "stick1", "channel": 919, "serial": 17059, "pages": 2, "pages_missing": [2]}
         assert first == common | {"text": "Flood […]", "language": "en", "seq": 1}
         assert second["data_hex"] == "0102"
+
+
+class RefusesOnce(Service):
+    """The first command is not stored, as with a full disk, but not before something else was begun."""
+
+    begun = asyncio.Event()
+    refused = False
+
+    async def send(self, request: SendRequest, origin: Origin) -> CommandResult:
+        if not RefusesOnce.refused:
+            await RefusesOnce.begun.wait()
+            RefusesOnce.refused = True
+            raise StoreError("disk full")
+        return await super().send(request, origin)
+
+
+def test_a_dialogue_that_was_begun_is_not_begun_again_when_it_is_delivered_again(
+    broker: Broker, tmp_path: Path
+) -> None:
+    """Acknowledgements go in order, so one that is missing in front has both commands delivered again."""
+    config = config_for(tmp_path, broker.url)
+    with GatewayThread(config, service=RefusesOnce) as gateway, Observer(broker.port, "smsgw/box/#") as observer:
+        modem = connect(gateway)
+        modem.hold, modem.begun = asyncio.Event(), RefusesOnce.begun
+        gateway.wait_connected()
+        observer.publish("smsgw/box/send", '{"id": "a", "to": "+491701234567", "text": "x"}')
+        observer.publish(f"{REQUEST}ussd", '{"transaction": 1, "modem": "stick1", "code": "*101#"}')
+        answer = response(observer, "ussd")
+        assert (answer["transaction"], answer["error"]["code"]) == (1, "outcome_unknown")
+        assert json.loads(observer.wait("smsgw/box/send/result")[0].payload)["status"] == "accepted"
+        assert modem.calls == ["start *101#"]
