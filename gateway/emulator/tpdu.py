@@ -148,11 +148,11 @@ def service_centre(text: str) -> bytes:
     return bytes((len(octets),)) + octets
 
 
-def centre_of(pdu: str) -> str:
-    """The number of the service centre that a PDU in hex names, "" where it names none."""
-    length = int(pdu[:2], 16)
-    octets = bytes.fromhex(pdu[2 : 2 + 2 * length])
-    if length < 2:
+@lru_cache(maxsize=1024)
+def centre_of(address: bytes) -> str:
+    """The number in a service-centre address (its length octet counts octets), "" where there is none."""
+    octets = address[1 : 1 + address[0]]
+    if len(octets) < 2:
         return ""
     nibbles = sum(nibble != "f" for nibble in octets[1:].hex())
     return number(bytes((nibbles,)) + octets)

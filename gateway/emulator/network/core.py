@@ -169,7 +169,8 @@ class Network:
         Raises a CMS error where the centre is not there, the recipient is refused, or the account is empty.
         """
         to = submit.to
-        centre = self.centres.of(tpdu.centre_of(text.decode("ascii")), modem.sim.smsc)
+        pdu = bytes.fromhex(text.decode("ascii"))
+        centre = self.centres.of(tpdu.centre_of(pdu[: 1 + pdu[0]]), modem.sim.smsc)
         centre.check(to)
         self._charge(modem.config.number)
         mr = modem.next_mr()
