@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +18,13 @@ from gateway.emulator.conditions import check as check_conditions
 from gateway.emulator.config import ModemConfig, configured
 from gateway.emulator.data_mode import DataMode
 from gateway.emulator.faults import Fault, Faults, Stage, build
-from gateway.emulator.network.broadcast import Listening
 from gateway.emulator.personalities import Personality, personality
-from gateway.emulator.phonebook import Phonebook, phonebooks
+from gateway.emulator.phonebook import phonebooks
 from gateway.emulator.pty import ClientWatch, Port
 from gateway.emulator.reception import Reception
 from gateway.emulator.recorder import Recorder
-from gateway.emulator.storage import PIN_TRIES, PUK_TRIES, Memory
+from gateway.emulator.state import REGISTRATIONS, Settings, Sim
+from gateway.emulator.storage import Memory
 from gateway.emulator.strikes import LAST_WORDS_S, ROAMING, SEARCHING, SHORTEST_ABSENCE_S, Plight, recover, strike
 from gateway.emulator.ttys import Ttys
 from gateway.errors import RequestError
@@ -34,42 +34,7 @@ if TYPE_CHECKING:
 
 BOOT_PACE = 0.02  # how much faster a boot is then
 REGISTERED, IDLE = 1, 0  # <stat> of +CREG
-REGISTRATIONS = ("+CREG", "+CGREG", "+CEREG")
 WITH_LOCATION = 2  # <n> of +CREG
-
-
-@dataclass(slots=True)
-class Sim:
-    """What stays on the card over power cycles. `last_mr`: the last TP-MR given out (EF_SMSS)."""
-
-    last_mr: int
-    smsc: str
-    pin: str
-    puk: str
-    pin_tries: int = PIN_TRIES
-    puk_tries: int = PUK_TRIES
-    present: bool = True
-    books: dict[str, Phonebook] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Settings:
-    """What a power cycle forgets, at its power-on values."""
-
-    memories: list[str]
-    registers: dict[str, int]
-    options: dict[str, str]
-    echo: bool = True
-    verbose: bool = True
-    quiet: bool = False
-    cmee: int = 0
-    cscs: str = "IRA"
-    cops_format: int = 0
-    csms: int = 0
-    phonebook: str = "SM"
-    listening: Listening = field(default_factory=Listening)
-    cnmi: list[int] = field(default_factory=lambda: [0, 0, 0, 0, 0])
-    registration: dict[str, int] = field(default_factory=lambda: dict.fromkeys(REGISTRATIONS, 0))
 
 
 class Modem:
@@ -435,6 +400,7 @@ class Modem:
         """Empties every memory; what surrounds the modem is as configured again."""
         for memory in self.memories.values():
             memory.slots.clear()
+            memory.silent = False
         self.conditions = configured(self.config, self.personality)
         self.sim.books = phonebooks(self.config.number)
         self.settings.listening.heard.clear()

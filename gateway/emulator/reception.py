@@ -125,10 +125,11 @@ class Reception:
         if index is None:
             index = memory.put(stored)
         if index is None:
+            memory.silent = self._modem.personality.full_silences
             if self._modem.personality.full_urc and self._modem.enabled(self._modem.personality.full_urc_if):
                 self._modem.urc(self._modem.personality.full_urc.format(memory=memory.name))
             return Verdict.FULL
-        if indication and (fault is None or fault.kind != "no-indication"):
+        if indication and not memory.silent and (fault is None or fault.kind != "no-indication"):
             self._indicate(f'{indication}: "{memory.name}",{index}{self._kind(item)}')
         return Verdict.TAKEN
 

@@ -31,13 +31,17 @@ class Stored:
 
 @dataclass(slots=True)
 class Memory:
-    """`size` slots numbered from `first`. `blocked` makes it claim to be full (a fault)."""
+    """`size` slots numbered from `first`. `blocked` makes it claim to be full (a fault).
+
+    `silent`: what arrives is stored and not indicated, until somebody lists it.
+    """
 
     name: str
     size: int
     first: int
     slots: dict[int, Stored] = field(default_factory=dict)
     blocked: bool = False
+    silent: bool = False
 
     @property
     def used(self) -> int:

@@ -12,7 +12,8 @@ from gateway.emulator.faults import Fault
 from gateway.emulator.storage import Stored
 
 if TYPE_CHECKING:
-    from gateway.emulator.modem import Modem, Sim
+    from gateway.emulator.modem import Modem
+    from gateway.emulator.state import Sim
 
 SHORTEST_ABSENCE_S = 0.05  # of a reboot when nothing takes time
 LAST_WORDS_S = 0.05  # between the last words and the end: a hang-up takes what was not yet read

@@ -132,7 +132,9 @@ def list_messages(modem: Modem, arguments: Arguments) -> str:
     if stat > ALL:
         raise cms(304)
     lines = []
-    for index, stored in _first_memory(modem).listing(stat):
+    memory = _first_memory(modem)
+    memory.silent = False
+    for index, stored in memory.listing(stat):
         lines.append(f"+CMGL: {index},{stored.stat:d},,{stored.length}\r\n{stored.pdu}")
         _seen(stored)
     return "\r\n".join(lines)

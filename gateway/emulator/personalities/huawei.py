@@ -133,6 +133,7 @@ HUAWEI_E173: Personality = replace(
     memories={"SM": 40, "ME": 20},
     memory_choice=(("ME", "MT", "SM"), ("ME", "MT", "SM"), ("ME", "MT", "SM")),
     report_memory="SM",  # huawei-stick.md#storage
+    full_silences=True,  # huawei-stick.md#storage
     sms_busy=515,  # huawei-stick.md#errors
     tells_access=False,  # huawei-stick.md#radio
     ussd=dialects.PACKED_USSD,

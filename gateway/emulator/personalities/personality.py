@@ -100,6 +100,7 @@ class Personality:
     push_indication: str = ""  # what +CMTI has behind the index for a WAP push
     cds_header: str = "+CDS: {length}"
     full_urc: str = ""  # sent when a message did not fit; {memory} is filled in
+    full_silences: bool = False  # from then on nothing is indicated, until the memory is listed
     full_urc_if: str = ""  # the setting without which it is not sent
     prompt_abort: str = "OK"  # answer to ESC at the prompt; "": nothing
     # commands

@@ -28,6 +28,7 @@ ZTE_MF: Personality = replace(
     memories={"SM": 30, "ME": 100},
     memory_choice=(("SM", "ME"), ("SM", "ME"), ("SM", "ME")),
     cds_header="+CDS: ,{length}",  # zte-mf.md#indications
+    prompt_abort="",  # zte-mf.md#prompt
     unknown_command="ERROR",
     registers={"+ZOPRT": (5, (5, 6)), "+ZCPG": (0, (0, 1))},
     of_sim={"+ZGETICCID": "+ZGETICCID: {iccid}"},  # zte-mf.md#iccid
