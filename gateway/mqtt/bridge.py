@@ -20,6 +20,7 @@ from gateway.mqtt.commands import CommandIntake
 from gateway.mqtt.connection import V5, V311, ClosedEarly, Connection, ConnectionFailed, ProtocolRefused, Settings
 from gateway.mqtt.lines import LinePublisher
 from gateway.mqtt.ports import Service
+from gateway.mqtt.proofs import Proofs
 from gateway.mqtt.publisher import EventPublisher
 from gateway.mqtt.topics import ReplyTopics, Topics
 
@@ -52,6 +53,7 @@ class Bridge:
         self._service = service
         self._clock = clock
         self._lines = LinePublisher(service, self._topics, clock)
+        self._proofs = Proofs()
         self._silent_closes = 0
         self._trouble: str | None = "not connected yet"
         self._last_failure = ""
@@ -121,7 +123,9 @@ class Bridge:
         try:
             session_present = await connection.open()
             session = await self._session(session_present)
-            intake = CommandIntake(self._service, self._topics, self._replies, connection, session, self._targets)
+            intake = CommandIntake(
+                self._service, self._topics, self._replies, connection, session, self._targets, self._proofs
+            )
             for message in early:
                 intake.received(message)
             log.info(

@@ -20,6 +20,7 @@ from gateway.mqtt.connection import Connection, ConnectionFailed
 from gateway.mqtt.operations import OPERATIONS, Operation
 from gateway.mqtt.payloads import BridgeRequest
 from gateway.mqtt.ports import Service
+from gateway.mqtt.proofs import Deliveries, Proofs
 from gateway.mqtt.topics import ReplyTopics, Topics
 from gateway.wire import MAX_PAYLOAD, SendPayload, read, read_object, readable_id
 
@@ -42,6 +43,7 @@ class CommandIntake:
     """Takes the commands of one connection.
 
     `session`: names the broker's session in delivery tokens. `targets`: the numbers behind `notify/<target>`.
+    `proofs`: what is known of the deliveries of earlier connections.
     """
 
     def __init__(
@@ -52,12 +54,14 @@ class CommandIntake:
         connection: Connection,
         session: str,
         targets: Mapping[str, tuple[str, ...]],
+        proofs: Proofs,
     ) -> None:
         self.service = service
         self._topics = topics
         self._replies = replies
         self._connection = connection
         self._session = session
+        self._deliveries = Deliveries(proofs)
         self._targets = targets
         self._waiting: deque[MQTTMessage] = deque()
         self._running: deque[tuple[MQTTMessage, asyncio.Task[None]]] = deque()
@@ -89,10 +93,16 @@ class CommandIntake:
             message, task = self._running.popleft()
             if task.cancelled() or task.exception() is not None:
                 break
-            self._connection.ack(message)
+            self._ack(message)
         for task in (*(task for _, task in self._running), *self._slow):
             task.cancel()
         self._running.clear()
+        self._deliveries.ended(self._connection.proved)
+
+    def _ack(self, message: MQTTMessage) -> None:
+        self._connection.ack(message)
+        if message.qos == 1:
+            self._deliveries.acknowledged(self._token(message))
 
     async def _start(self) -> None:
         while True:
@@ -121,7 +131,7 @@ class CommandIntake:
                 log.exception("mqtt: a command met a defect and gets no answer")
             self._running.popleft()
             self._may_start.set()
-            self._connection.ack(message)
+            self._ack(message)
             crashpoints.at("command.acknowledged")
 
     async def _carry_out(self, message: MQTTMessage) -> None:
@@ -171,11 +181,15 @@ class CommandIntake:
             await self._hand_over(message, SendRequest(to=self._targets[target], text=text), None)
 
     async def _hand_over(self, message: MQTTMessage, request: SendRequest, client_id: str | None) -> None:
+        token = self._token(message)
+        new = token is not None and self._deliveries.begun(token, message.mid, again=bool(message.dup))
         try:
-            await self.service.send(request, self._origin(message))
+            await self.service.send(request, self._origin(message, redelivered=bool(message.dup) and not new))
         except RequestError as exc:
             await self._refuse(message, exc, client_id)
-        except StoreError:
+        except (StoreError, asyncio.CancelledError):
+            if token is not None:
+                self._deliveries.not_taken(token, new=new)
             raise
         except Exception:
             log.exception("mqtt: a command met a defect")
@@ -185,17 +199,20 @@ class CommandIntake:
         log.info("mqtt: a command on %s is refused: %s", message.topic, error.code)
         await self.service.reject(error, self._origin(message), client_id)
 
-    def _origin(self, message: MQTTMessage) -> Origin:
+    def _token(self, message: MQTTMessage) -> str | None:
+        """The same when the broker delivers the same message again."""
+        if message.qos != 1:
+            return None
+        digest = hashlib.sha256(message.topic.encode() + b"\0" + message.payload).hexdigest()
+        return f"{self._session}:{message.mid}:{digest}"
+
+    def _origin(self, message: MQTTMessage, *, redelivered: bool | None = None) -> Origin:
         reply_to, correlation = self._reply_to(message)
-        token = None
-        if message.qos == 1:
-            digest = hashlib.sha256(message.topic.encode() + b"\0" + message.payload).hexdigest()
-            token = f"{self._session}:{message.mid}:{digest}"
         return Origin(
             edge=EDGE,
             wants_result=True,
-            delivery=token,
-            redelivered=bool(message.dup),
+            delivery=self._token(message),
+            redelivered=bool(message.dup) if redelivered is None else redelivered,
             reply_to=reply_to,
             correlation=correlation,
         )

@@ -83,7 +83,9 @@ class Connection:
         self._socket: Any = None
         self._reading = False
         self._window = WINDOW
-        self._pending: dict[int, Callable[[ReasonCode], None] | None] = {}
+        self._pending: dict[int, tuple[Callable[[ReasonCode], None] | None, int]] = {}
+        self._acknowledged = 0
+        self.proved = 0
         self._room = asyncio.Event()
         self._tick: asyncio.TimerHandle | None = None
         self._client = self._make_client(settings, level, on_message)
@@ -212,7 +214,8 @@ class Connection:
             future.set_result(value)
 
     def _on_puback(self, mid: int, reason: ReasonCode) -> None:
-        done = self._pending.pop(mid, None)
+        done, acknowledged = self._pending.pop(mid, (None, 0))
+        self.proved = max(self.proved, acknowledged)
         self._room.set()
         if done is not None:
             done(reason)
@@ -297,12 +300,17 @@ class Connection:
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
             properties.CorrelationData = correlation
         info = self._client.publish(topic, payload, qos=1, retain=retain, properties=properties)
-        self._pending[info.mid] = done
+        self._pending[info.mid] = done, self._acknowledged
 
     def ack(self, message: MQTTMessage) -> None:
-        """Acknowledges a message that was received with QoS 1. Does nothing on a connection that is gone."""
+        """Acknowledges a message that was received with QoS 1. Does nothing on a connection that is gone.
+
+        What is published afterwards goes behind it: when the broker confirms that, it has the acknowledgement, too.
+        `proved` counts those.
+        """
         if message.qos == 1 and not self.closed.done():
             self._client.ack(message.mid, message.qos)
+            self._acknowledged += 1
 
     async def drain(self, seconds: float) -> None:
         """Waits until everything published is acknowledged, for `seconds` at most."""
