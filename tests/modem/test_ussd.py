@@ -11,12 +11,17 @@ import pytest
 
 from gateway.at.replies import cusd
 from gateway.errors import PduError
-from gateway.modem import Line, SubmitOutcome
+from gateway.modem import Line, SubmitOutcome, ussd
 from gateway.modem.ussd import UssdError, read_text
 from tests.modem.bench import Recorder, running
 from tests.modem.peer import OK, SUBMIT, SUBMIT_LENGTH, Peer, Reply
 
 CODE = 'AT+CUSD=1,"*100#",15'
+
+
+@pytest.fixture(autouse=True)
+def _short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ussd, "RELEASE_GRACE_S", 0.2)
 
 
 def run(scenario: Coroutine[Any, Any, None]) -> None:
