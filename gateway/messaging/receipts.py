@@ -17,7 +17,11 @@ from gateway.messaging.ports import Tx
 from gateway.pdu import status_of
 
 REPORT_WINDOW = timedelta(days=8)
-"""A report later than this belongs to nothing: networks keep a text for a few days, and references come round again."""
+"""A report later than this proves nothing of a submit without a reference: networks keep a text for a few days."""
+
+LONGEST_VALIDITY = timedelta(weeks=63)
+"""3GPP TS 23.040 clause 9.2.3.12.1: so long a service centre may try. What fits nothing newer means the latest submit under its
+reference even then, also when the clock of a box without a battery went forward in between."""
 
 
 def take_report(tx: Tx, report: Report, now: datetime) -> bool:
@@ -45,14 +49,14 @@ def doubt(tx: Tx, segment: Segment, now: datetime) -> None:
 def _find(tx: Tx, report: Report, *, fresh: bool) -> Segment | None:
     """`fresh`: the report came in just now, so everything was submitted before, even if the clock has gone back since."""
 
-    def fits(submit: Segment | Doubt) -> bool:
-        return _fits(submit, report) and (fresh or _submitted(submit) <= report.received_at)
+    def fits(submit: Segment | Doubt, window: timedelta = REPORT_WINDOW) -> bool:
+        return _fits(submit, report, window) and (fresh or _submitted(submit) <= report.received_at)
 
     if (twin := tx.reports.twin(report)) is not None:
         return _segment(tx, *twin)
     # References wrap at 256, so the latest open match counts.
-    known = [each for each in tx.segments.with_reference(report.iccid, report.mr) if fits(each)]
-    still_open = [each for each in known if each.state is SegmentState.SENT]
+    under_reference = tx.segments.with_reference(report.iccid, report.mr)
+    still_open = [each for each in under_reference if fits(each) and each.state is SegmentState.SENT]
     if still_open:
         return max(still_open, key=_place)
     # A report can overtake the answer that tells the reference: then it waits for that answer.
@@ -68,6 +72,7 @@ def _find(tx: Tx, report: Report, *, fresh: bool) -> Segment | None:
     unproved = [each for each in (*unknown, *tx.segments.without_reference(report.iccid)) if fits(each)]
     if unproved:
         return min(unproved, key=_place)
+    known = [each for each in under_reference if fits(each, LONGEST_VALIDITY)]
     return max(known, key=_place, default=None)
 
 
@@ -90,7 +95,7 @@ def after_submit(tx: Tx, segment: Segment, now: datetime) -> None:
     """After a submit was settled: reports that had to wait for it find their segment."""
     if segment.state is SegmentState.SENT and segment.mr is not None and segment.submitted_at is not None:
         for report in tx.reports.unmatched(segment.iccid, segment.submitted_at, segment.mr):
-            if _fits(segment, report):
+            if _fits(segment, report, LONGEST_VALIDITY):
                 segment = _apply(tx, segment, report, now)
     unknown = tx.segments.in_states((SegmentState.UNKNOWN,), segment.iccid)
     unproved: list[Segment | Doubt] = [
@@ -139,10 +144,10 @@ def _apply_to_earlier(tx: Tx, segment: Segment, status: str, now: datetime, *, d
     return settled
 
 
-def _fits(submit: Segment | Doubt, report: Report) -> bool:
+def _fits(submit: Segment | Doubt, report: Report, window: timedelta) -> bool:
     if submit.submitted_at is None or not same_subscriber(submit.peer, report.peer):
         return False
-    return report.received_at <= submit.submitted_at + REPORT_WINDOW
+    return report.received_at <= submit.submitted_at + window
 
 
 def _place(segment: Segment) -> tuple[int, datetime]:

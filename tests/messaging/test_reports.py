@@ -313,3 +313,39 @@ def test_a_report_that_overtakes_an_answer_without_a_reference_finds_its_text(tm
             assert await box.becomes(message_id, "delivered") == ["queued", "sent", "delivered"]
 
     run(scenario())
+
+
+@pytest.mark.parametrize("days", [20, 400])
+def test_a_report_finds_its_reference_however_long_the_phone_was_off_or_the_clock_wrong(
+    tmp_path: Path, days: int
+) -> None:
+    """A text may be valid for 63 weeks; and the clock of a box without a battery goes forward at the first network time."""
+
+    async def scenario() -> None:
+        async with rig(tmp_path) as box:
+            box.ports["one"].answers.append(Answer(outcome="sent", mr=5))
+            await box.ready()
+            message_id = (await box.send()).message_ids[0]
+            await box.becomes(message_id, "sent")
+            box.clock.advance(days * 86400)
+            await box.receive(report(5, at=box.clock.now()))
+            await box.becomes(message_id, "delivered")
+
+    run(scenario())
+
+
+def test_an_old_text_without_a_report_does_not_take_the_one_of_an_unknown_text(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with rig(tmp_path) as box:
+            box.ports["one"].answers.extend([Answer(outcome="sent", mr=5), UNKNOWN])
+            await box.ready()
+            old = (await box.send(text="old")).message_ids[0]
+            await box.becomes(old, "sent")
+            box.clock.advance(20 * 86400)
+            new = (await box.send(text="new")).message_ids[0]
+            await box.becomes(new, "unknown")
+            await box.receive(report(5, at=box.clock.now()))
+            await box.becomes(new, "delivered")
+            assert (await box.statuses(old))[-1] == "sent"
+
+    run(scenario())
