@@ -202,6 +202,7 @@ def test_the_description_names_every_path(api: httpx.Client) -> None:
         "/api/v1/messages/{message_id}",
         "/api/v1/messages/{message_id}/cancel",
         "/api/v1/calls",
+        "/api/v1/leftovers",
         "/api/v1/session",
         "/api/v1/users",
         "/api/v1/users/{name}",
