@@ -38,7 +38,7 @@ def probe(port: str | None, listing: bool, baudrate: int, as_json: bool) -> None
     try:
         report = asyncio.run(examine(port, baudrate, SystemClock()))
     except NoModem as error:
-        raise ModemError(f"{error}; {_elsewhere(port)}") from error
+        raise ModemError(f"{error}; {_elsewhere(port, error.heard)}") from error
     except PortBusy as error:
         who = ", ".join(str(one) for one in holders(port, but=os.getpid()))
         raise ModemError(f"{error}{f': {who}' if who else ''}") from error
@@ -71,7 +71,7 @@ def _list(as_json: bool) -> None:
         click.echo("no USB device has a serial port")
 
 
-def _elsewhere(port: str) -> str:
+def _elsewhere(port: str, heard: str) -> str:
     """Where to try instead."""
     if found := advice(port):
         return found
@@ -80,6 +80,8 @@ def _elsewhere(port: str) -> str:
         others = [f"{stable_name(one.path)} ({MEANING[one.role]})" for one in siblings(tty) if one.path != tty.path]
         if others:
             return f"the other ports of {tty.device} are {', '.join(others)}"
+    if heard in ("nmea", "binary"):
+        return "try another port of the same modem (smsgw probe --list)"
     return "is it a modem, is it switched on, and is the baud rate right?"
 
 

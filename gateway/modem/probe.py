@@ -1,7 +1,7 @@
 """Finding out what is behind a port without changing anything: only questions are asked, and no setting is made.
 
-What is sent: AT; ESC where that is not answered, which leaves a prompt that a killed program left open; then the queries
-of `QUERIES`, and those of the profile that fits. None of them has a side effect.
+What is sent: AT; ESC, which leaves a prompt that a killed program left open; then the queries of `QUERIES`, and those of
+the profile that fits. None of them has a side effect.
 """
 
 from __future__ import annotations
