@@ -103,6 +103,10 @@ class Router:
         table += repr(sorted(self.lines))
         self.fingerprint = hashlib.sha256(table.encode()).hexdigest()
 
+    @property
+    def has_routes(self) -> bool:
+        return bool(self._routes)
+
     def route_of(self, number: str) -> str:
         """The name of the first route that a recipient matches; "" if none does."""
         return next((name for name, route in self._routes.items() if route.matches(number, self._region)), "")

@@ -47,6 +47,8 @@ def pull(router: Router, question: Pull, tx: Tx) -> tuple[list[Candidate], bool]
 
 def explain(tx: Tx, router: Router, message: Message, sim: Sim, now: datetime) -> None:
     """Writes into a message's timeline why this line took it, where that is not plain."""
+    if not message.preferred and not router.has_routes:
+        return
     queue = next((each for each in tx.queues.all() if each.n == message.queue), None)
     why = "" if queue is None else router.reason(queue, sim.line)
     if message.preferred and message.preferred == sim.iccid:

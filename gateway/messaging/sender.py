@@ -38,6 +38,9 @@ MAX_AHEAD = 16
 AHEAD_S = 0.1
 """A line takes about as many messages ahead as it sends in this time, so that a slow one leaves them to the others."""
 
+SLOW_S = 30.0
+"""A line that has been at one submit for so long is not waited for: what it was meant to take is another's."""
+
 STORE_RETRY_S = 1.0
 
 
@@ -71,6 +74,7 @@ class _Lane:
     seconds_each: float = 1.0
     paused_until: float = 0.0
     next_slot: float = 0.0
+    slow: bool = False
     turns: Turns = field(default_factory=Turns)
     idle: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -195,7 +199,8 @@ class Senders:
     def _able(self) -> list[Line]:
         """The lines that can begin something new. A busy one, or one that keeps to its rate, can: it will be free soon."""
         now = self._clock.monotonic()
-        return [lane.line for lane in self._lanes.values() if lane.line.able() and now >= lane.paused_until]
+        lanes = [lane for lane in self._lanes.values() if lane.line.able() and not lane.slow]
+        return [lane.line for lane in lanes if now >= lane.paused_until]
 
     async def _fetch(self, lane: _Lane) -> bool:
         sim = lane.line.sim
@@ -341,7 +346,12 @@ class Senders:
             await gate()
 
         waiting = once()
-        result = await lane.port.submit(segment.pdu, segment.length, gate=waiting)
+        patience = asyncio.get_running_loop().call_later(SLOW_S, self._is_slow, lane)
+        try:
+            result = await lane.port.submit(segment.pdu, segment.length, gate=waiting)
+        finally:
+            patience.cancel()
+            lane.slow = False
         if opened:
             return ledger.judge(result)
         waiting.close()  # the modem never came to the prompt: close the book on the claim all the same
@@ -384,6 +394,11 @@ class Senders:
             self.offer(0)
 
     # --- giving back ---
+
+    def _is_slow(self, lane: _Lane) -> None:
+        lane.slow = True
+        self._put_back(lane)
+        self._lines.wake_all()
 
     def _release_current(self, lane: _Lane) -> None:
         if lane.current is not None:

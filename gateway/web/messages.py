@@ -39,7 +39,7 @@ def message_routes(service: Service) -> APIRouter:
         if key is not None and payload.id not in (None, key):
             raise RequestError("the Idempotency-Key header and id differ", field="id")
         check_limits(principal_of(request), payload)
-        result = await service.send(payload.request(key), Origin(edge="api"))
+        result = await service.send(payload.request(key), Origin(edge="api", client=principal_of(request).name))
         if result.error is not None:
             return JSONResponse({"error": error_json(result.error)}, errors.status_of(result.error[0]))
         return JSONResponse(result_json(result), 201 if result.status == "accepted" else 200)

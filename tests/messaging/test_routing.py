@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from gateway.messaging.model import Queue
 from gateway.messaging.routing import EVERYTHING, Route, Router, Routing
+from tests.messaging.fast import FastClock
 from tests.messaging.rig import NOT_SENT, Answer, Rig, deliver, refused, report, rig, run, until
 
 GERMAN, FRENCH = "+4915112345678", "+33612345678"
@@ -157,6 +158,38 @@ def test_a_route_whose_modems_are_all_away_waits_or_falls_back(tmp_path: Path) -
             assert (await box.service.message(waits))[0].line == "one"
 
     run(scenario())
+
+
+@pytest.mark.parametrize("how", ["route", "sticky", "taken ahead"])
+def test_a_modem_that_does_not_answer_holds_up_nothing_but_what_it_has_in_hand(tmp_path: Path, how: str) -> None:
+    speed = 100.0
+    table = {
+        "route": routes(Route(name="all", modems=("one", "two"))),
+        "sticky": STICKY,
+        "taken ahead": Routing(),
+    }[how]
+
+    async def scenario() -> None:
+        async with rig(tmp_path, lines=("one", "two"), routing=table, clock=FastClock(speed)) as box:
+            one, two = box.ports["one"], box.ports["two"]
+            await box.ready("one")
+            await sent_by(box)
+            box.down("one")
+            one.hold = asyncio.Event()
+            box.service._senders._lanes["one"].seconds_each = 0.01
+            ids = [(await box.send(text=f"n{n}")).message_ids[0] for n in range(3)]
+            await box.ready("one")
+            await until(lambda: one.at_work, "one to be busy")
+            begun = box.clock.monotonic()
+            await box.ready("two")
+            for message_id in ids[1:]:
+                await box.becomes(message_id, "sent")
+            assert [text for _, text, _ in two.taken] == ["n1", "n2"]
+            assert box.clock.monotonic() - begun > 20, "for a while it is waited for"
+            one.hold.set()
+            await box.becomes(ids[0], "sent")
+
+    run(scenario(), speed=speed)
 
 
 def test_weights_share_out(tmp_path: Path) -> None:
