@@ -130,6 +130,9 @@ def test_a_reference_is_cut_to_the_bits_that_there_are(wide: bool) -> None:
     most = 0xFFFF if wide else 0xFF
     for ref in (most, 2 * most + 1, most + 2, 1, 0x7F, 0x80):
         assert [part.concat.ref for part in with_reference(parts, ref) if part.concat] == [ref & most] * 2
+        assert [part.concat.ref for part in segment("x" * 200, wide=wide, ref=ref).parts if part.concat] == [
+            ref & most
+        ] * 2
 
 
 # what is read -------------------------------------------------------------------------------------------------------
