@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic_core import from_json
 
 from gateway.clock import parse_rfc3339, rfc3339
@@ -90,11 +90,27 @@ def _check_depth(value: object, left: int) -> None:
             _check_depth(inner, left - 1)
 
 
-Moment = Annotated[datetime, BeforeValidator(_moment)]
+Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
+Octets = Annotated[
+    bytes, BeforeValidator(_octets), WithJsonSchema({"type": "string", "pattern": "^([0-9A-Fa-f]{2})*$"})
+]
 Short = Annotated[str, Field(min_length=1, max_length=64)]
 UssdString = Annotated[str, Field(min_length=1, max_length=182)]  # 24.080 4.4.3.21: 160 octets of septets
 ClientId = Annotated[str, Field(min_length=1, max_length=MAX_CLIENT_ID), AfterValidator(_client_id)]
-Recipients = Annotated[list[Short], BeforeValidator(_one_or_more), Field(min_length=1, max_length=MAX_RECIPIENTS)]
+_NUMBER_SCHEMA = {"type": "string", "minLength": 1, "maxLength": 64}
+Recipients = Annotated[
+    list[Short],
+    BeforeValidator(_one_or_more),
+    Field(min_length=1, max_length=MAX_RECIPIENTS),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                _NUMBER_SCHEMA,
+                {"type": "array", "items": _NUMBER_SCHEMA, "minItems": 1, "maxItems": MAX_RECIPIENTS},
+            ]
+        }
+    ),
+]
 Port = Annotated[int, Field(ge=0, le=0xFFFF)]
 
 
@@ -113,7 +129,7 @@ class SendPayload(Payload):
     id: ClientId | None = None
     to: Recipients
     text: str | None = None
-    data_hex: Annotated[bytes, BeforeValidator(_octets)] | None = None
+    data_hex: Octets | None = None
     modem: Short | None = None
     sender: Short | None = Field(default=None, alias="from")
     media: list[Annotated[str, Field(max_length=2048)]] | None = Field(default=None, max_length=10)

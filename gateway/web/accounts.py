@@ -13,8 +13,10 @@ from gateway.accounts import Accounts, AuditEntry, Permission, Role, Token, User
 from gateway.accounts.service import LockedOut
 from gateway.clock import rfc3339
 from gateway.errors import RequestError
+from gateway.web import schema
 from gateway.web.auth import COOKIE, principal_of, requires, source_of
 from gateway.web.body import body_of
+from gateway.web.schema import documented, nothing
 from gateway.wire import Moment, Payload, Short, read, read_object
 
 MAX_PAGE = 200
@@ -50,7 +52,7 @@ def session_routes(accounts: Accounts) -> APIRouter:
     """Log in and out. The log-in is the one route of the API that asks for no credentials: it takes them."""
     router = APIRouter(prefix="/api/v1/session")
 
-    @router.post("", status_code=201)
+    @router.post("", **documented(schema.LoggedIn, 201, body=LoginPayload))
     async def log_in(request: Request) -> JSONResponse:
         asked = read(LoginPayload, read_object(await body_of(request)))
         try:
@@ -67,11 +69,11 @@ def session_routes(accounts: Accounts) -> APIRouter:
         answer.set_cookie(COOKIE, cookie, max_age=age, httponly=True, samesite="strict", secure=secure)
         return answer
 
-    @router.get("", dependencies=[requires(*Permission)])
+    @router.get("", **documented(schema.Who), dependencies=[requires(*Permission)])
     async def who_am_i(request: Request) -> JSONResponse:
         return JSONResponse(_who(request))
 
-    @router.delete("", status_code=204, dependencies=[requires(*Permission)])
+    @router.delete("", **nothing(), dependencies=[requires(*Permission)])
     async def log_out(request: Request) -> Response:
         if cookie := request.cookies.get(COOKIE):
             await accounts.log_out(cookie)
@@ -86,27 +88,27 @@ def account_routes(accounts: Accounts) -> APIRouter:
     """Users, tokens and the audit log."""
     router = APIRouter(prefix="/api/v1", dependencies=[requires(Permission.ADMIN)])
 
-    @router.get("/users")
+    @router.get("/users", **documented(schema.Users))
     async def users() -> JSONResponse:
         return JSONResponse({"users": [_user_json(user) for user in await accounts.users()]})
 
-    @router.put("/users/{name}")
+    @router.put("/users/{name}", **documented(schema.User, body=UserPayload))
     async def put_user(name: str, request: Request) -> JSONResponse:
         asked = read(UserPayload, read_object(await body_of(request)))
         return JSONResponse(
             _user_json(await accounts.put_user(name, asked.role, asked.password, disabled=asked.disabled))
         )
 
-    @router.delete("/users/{name}", status_code=204)
+    @router.delete("/users/{name}", **nothing())
     async def delete_user(name: str) -> Response:
         await accounts.delete_user(name)
         return Response(status_code=204)
 
-    @router.get("/tokens")
+    @router.get("/tokens", **documented(schema.Tokens))
     async def tokens() -> JSONResponse:
         return JSONResponse({"tokens": [_token_json(token) for token in await accounts.tokens()]})
 
-    @router.post("/tokens", status_code=201)
+    @router.post("/tokens", **documented(schema.NewToken, 201, body=TokenPayload))
     async def make_token(request: Request) -> JSONResponse:
         """The answer has the `token` itself; it is told this once only."""
         asked = read(TokenPayload, read_object(await body_of(request)))
@@ -114,12 +116,12 @@ def account_routes(accounts: Accounts) -> APIRouter:
         text, made = await accounts.make_token(_wanted(asked, f"{who.kind}:{who.name}"))
         return JSONResponse(_token_json(made) | {"token": text}, 201)
 
-    @router.delete("/tokens/{token_id}", status_code=204)
+    @router.delete("/tokens/{token_id}", **nothing())
     async def delete_token(token_id: str) -> Response:
         await accounts.delete_token(token_id)
         return Response(status_code=204)
 
-    @router.get("/audit")
+    @router.get("/audit", **documented(schema.Audit))
     async def audit(
         before: Annotated[int | None, Query(ge=1)] = None, limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50
     ) -> JSONResponse:

@@ -16,8 +16,9 @@ from gateway.clock import Clock
 from gateway.errors import RequestError
 from gateway.web import errors
 from gateway.web.accounts import account_routes, session_routes
-from gateway.web.auth import check_permission
+from gateway.web.auth import COOKIE, LOGIN, check_permission
 from gateway.web.calls import call_routes
+from gateway.web.codes import code_routes
 from gateway.web.leftovers import leftover_routes
 from gateway.web.live import Live, live_routes
 from gateway.web.messages import message_routes
@@ -90,10 +91,37 @@ def make_app(parts: Parts) -> FastAPI:
         redoc_url=None,
         dependencies=[Depends(check_permission)],
     )
-    errors.install(app)
-    for router in routers(parts):
+    offered = routers(parts)
+    for router in offered:
         app.include_router(router)
+    errors.install(app, [route for router in offered for route in router.routes])
+    _complete(app.openapi())
     return app
+
+
+_ERROR = {
+    "description": "What is wrong.",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}},
+}
+
+
+def _complete(description: dict[str, Any]) -> None:
+    """Says in the description, which the framework keeps, how to get in, and not that we answer 422: we never do."""
+    for operations in description["paths"].values():
+        for operation in operations.values():
+            operation["responses"].pop("422", None)
+            operation["responses"].setdefault("default", _ERROR)
+    for unused in ("HTTPValidationError", "ValidationError"):
+        description["components"]["schemas"].pop(unused, None)
+    schemes = {
+        "token": {"type": "http", "scheme": "bearer"},
+        "password": {"type": "http", "scheme": "basic"},
+        "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+    }
+    description.setdefault("components", {})["securitySchemes"] = schemes
+    description["security"] = [{name: []} for name in schemes]
+    method, path = LOGIN
+    description["paths"][path][method.lower()]["security"] = []
 
 
 def routers(parts: Parts) -> list[APIRouter]:
@@ -107,6 +135,7 @@ def routers(parts: Parts) -> list[APIRouter]:
         call_routes(parts.service),
         session_routes(parts.accounts),
         account_routes(parts.accounts),
+        code_routes(),
         metric_routes(parts.service, parts.webhooks),
         live_routes(Live(parts.service)),
     ]

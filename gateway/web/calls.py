@@ -8,7 +8,9 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
 from gateway.messaging.model import CallFilter
+from gateway.web import schema
 from gateway.web.ports import Service
+from gateway.web.schema import documented
 from gateway.wire import call_json
 
 MAX_PAGE = 200
@@ -18,7 +20,7 @@ def call_routes(service: Service) -> APIRouter:
     """`/api/v1/calls`."""
     router = APIRouter(prefix="/api/v1/calls")
 
-    @router.get("")
+    @router.get("", **documented(schema.Calls))
     async def calls(
         number: str | None = None,
         modem: str | None = None,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute
 
 from gateway.errors import CODES, RequestError, StoreError
 from gateway.wire import bad_field, error_json, request_error_json
@@ -25,9 +29,8 @@ STATUS: dict[str, int] = {
     "not_cancelable": 409,
     "too_large": 413,
     "queue_full": 429,
-    "unsupported": 501,
     "store_error": 503,
-    "modem_not_ready": 503,
+    "modem_not_ready": 409,
     "modem_error": 502,
     "service_refused": 502,
     "service_unsupported": 502,
@@ -59,12 +62,21 @@ def validation_error(request: Request, exc: Exception) -> JSONResponse:
     return request_error(request, bad_field(errors))
 
 
-def http_error(_request: Request, exc: Exception) -> JSONResponse:
-    """What the framework itself says: 404, 405 …"""
+def http_error(request: Request, exc: Exception, routes: Sequence[BaseRoute] = ()) -> JSONResponse:
+    """What the framework itself says: 404, 405 … The framework's Allow names the methods of one route only."""
     assert isinstance(exc, HTTPException)
     name = HTTPStatus(exc.status_code).phrase
     code = name.lower().replace(" ", "_")
-    return JSONResponse({"error": error_json((code, f"{name}."))}, exc.status_code, exc.headers)
+    headers = dict(exc.headers or {})
+    if exc.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (methods := _methods(request.url.path, routes)):
+        headers["Allow"] = ", ".join(sorted(methods))
+    return JSONResponse({"error": error_json((code, f"{name}."))}, exc.status_code, headers)
+
+
+def _methods(path: str, routes: Sequence[BaseRoute]) -> set[str]:
+    """Every method that a path takes."""
+    found = [route for route in routes if isinstance(route, APIRoute) and route.path_regex.match(path)]
+    return {method for route in found for method in route.methods or ()}
 
 
 def store_error(_request: Request, exc: Exception) -> JSONResponse:
@@ -75,12 +87,13 @@ def defect(_request: Request, _exc: Exception) -> JSONResponse:
     return JSONResponse({"error": error_json(("internal_error", CODES["internal_error"].meaning))}, 500)
 
 
-def install(app: FastAPI) -> None:
+def install(app: FastAPI, routes: Sequence[BaseRoute] = ()) -> None:
+    """`routes`: all that the application offers, for the Allow header."""
     for kind, handler in (
         (RequestError, request_error),
         (StoreError, store_error),
         (RequestValidationError, validation_error),
-        (HTTPException, http_error),
+        (HTTPException, partial(http_error, routes=routes)),
         (Exception, defect),
     ):
         app.add_exception_handler(kind, handler)

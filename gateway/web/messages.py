@@ -10,10 +10,11 @@ from fastapi.responses import JSONResponse
 from gateway.accounts import Permission, Principal
 from gateway.errors import RequestError
 from gateway.messaging.model import MessageFilter, Origin, Status
-from gateway.web import errors
+from gateway.web import errors, schema
 from gateway.web.auth import principal_of, requires
 from gateway.web.body import body_of
 from gateway.web.ports import Service
+from gateway.web.schema import IDEMPOTENCY_KEY, documented
 from gateway.wire import (
     SendPayload,
     details_json,
@@ -32,7 +33,11 @@ def message_routes(service: Service) -> APIRouter:
     """`/api/v1/messages` and below."""
     router = APIRouter(prefix="/api/v1/messages")
 
-    @router.post("", status_code=201, dependencies=[requires(Permission.SEND)])
+    @router.post(
+        "",
+        **documented(schema.Result, 201, body=SendPayload, parameters=[IDEMPOTENCY_KEY]),
+        dependencies=[requires(Permission.SEND)],
+    )
     async def send(request: Request) -> JSONResponse:
         key = _idempotency_key(request)
         payload = read(SendPayload, read_object(await body_of(request)))
@@ -44,7 +49,7 @@ def message_routes(service: Service) -> APIRouter:
             return JSONResponse({"error": error_json(result.error)}, errors.status_of(result.error[0]))
         return JSONResponse(result_json(result), 201 if result.status == "accepted" else 200)
 
-    @router.get("")
+    @router.get("", **documented(schema.Messages))
     async def messages(
         direction: Literal["outbound", "inbound"] | None = None,
         status: Status | None = None,
@@ -66,7 +71,9 @@ def message_routes(service: Service) -> APIRouter:
         following = found[-1].n if len(found) == limit else None
         return JSONResponse({"messages": [message_json(message) for message in found], "next": following})
 
-    @router.get("/{message_id}", dependencies=[requires(Permission.READ, Permission.SEND)])
+    @router.get(
+        "/{message_id}", **documented(schema.MessageDetails), dependencies=[requires(Permission.READ, Permission.SEND)]
+    )
     async def message(message_id: str, request: Request) -> JSONResponse:
         """Who may only send is shown what was sent, by an id that nobody can guess; nothing that came in."""
         message, segments, timeline = await service.message(message_id)
@@ -74,7 +81,7 @@ def message_routes(service: Service) -> APIRouter:
             raise RequestError(f"there is no message {message_id[:40]!r}", code="unknown_message")
         return JSONResponse(details_json(message, segments, timeline))
 
-    @router.post("/{message_id}/cancel")
+    @router.post("/{message_id}/cancel", **documented(schema.Message))
     async def cancel(message_id: str) -> JSONResponse:
         return JSONResponse(message_json(await service.cancel(message_id)))
 

@@ -9,6 +9,8 @@ from fastapi.responses import JSONResponse
 
 from gateway.clock import rfc3339
 from gateway.messaging.deliveries import Delivery, DeliveryState
+from gateway.web import schema
+from gateway.web.schema import documented
 
 MAX_PAGE = 200
 
@@ -40,11 +42,11 @@ def webhook_routes(webhooks: Webhooks) -> APIRouter:
     """`/api/v1/webhooks` and below."""
     router = APIRouter(prefix="/api/v1/webhooks")
 
-    @router.get("")
+    @router.get("", **documented(schema.Webhooks))
     async def overview() -> JSONResponse:
         return JSONResponse({"webhooks": [_hook_json(hook, counts) for hook, counts in await webhooks.overview()]})
 
-    @router.get("/{name}/deliveries")
+    @router.get("/{name}/deliveries", **documented(schema.Deliveries))
     async def deliveries(
         name: str,
         state: DeliveryState | None = None,
@@ -56,7 +58,7 @@ def webhook_routes(webhooks: Webhooks) -> APIRouter:
         following = found[-1].seq if len(found) == limit else None
         return JSONResponse({"deliveries": [_delivery_json(one) for one in found], "next": following})
 
-    @router.post("/{name}/deliveries/{delivery_id}/replay")
+    @router.post("/{name}/deliveries/{delivery_id}/replay", **documented(schema.Delivery))
     async def replay(name: str, delivery_id: str) -> JSONResponse:
         return JSONResponse(_delivery_json(await webhooks.replay(name, delivery_id)))
 

@@ -140,7 +140,7 @@ def test_a_dialogue_on_the_command_line(gateway: GatewayThread, modem: ModemPort
 
 def test_a_modem_that_is_not_there_yet(api: httpx.Client) -> None:
     answer = api.post("/modems/stick1/ussd", json={"code": "*100#"})
-    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "modem_not_ready")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "modem_not_ready")
 
 
 def test_calls_are_listed(gateway: GatewayThread, api: httpx.Client) -> None:
