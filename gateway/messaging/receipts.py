@@ -98,12 +98,13 @@ def after_submit(tx: Tx, segment: Segment, now: datetime) -> None:
             if _fits(segment, report, LONGEST_VALIDITY):
                 segment = _apply(tx, segment, report, now)
     unknown = tx.segments.in_states((SegmentState.UNKNOWN,), segment.iccid)
-    unproved: list[Segment | Doubt] = [
-        *unknown,
-        *tx.segments.without_reference(segment.iccid),
-        *tx.segments.doubts(segment.iccid),
-    ]
-    for report in tx.reports.unmatched(segment.iccid, min(map(_submitted, unproved))) if unproved else ():
+    unproved = [*unknown, *tx.segments.without_reference(segment.iccid)]
+    since = [_submitted(each) for each in unproved]
+    if segment.submitted_at is not None and tx.segments.doubts(
+        segment.iccid
+    ):  # earlier ones were compared as they came
+        since.append(segment.submitted_at)
+    for report in tx.reports.unmatched(segment.iccid, min(since)) if since else ():
         if (found := _find(tx, report, fresh=False)) is not None:
             _apply(tx, found, report, now)
 
