@@ -196,15 +196,15 @@ class Telemetry:
         """`<n>,<stat>[,<lac>,<ci>[,<AcT>]]` when asked, `<stat>[,<lac>,<ci>[,<AcT>]]` when told (27.007 7.2)."""
         # a told one may come in the place of the answer: then the second field is an area code of four digits
         asked = solicited and len(values) > 1 and len(values[1]) <= 2
-        stat = answers.number_at(values, 1 if asked else 0)
-        if stat is not None:
-            self._stats[name] = stat
-        if stat in _HOME | _ROAMING:
-            area = 2 if asked else 1
-            self._cells[name] = _cell(values[area : area + 2]) or self._cells.get(name, "")
-            access = answers.number_at(values, area + 2)
+        found = at.replies.registration(",".join(values), asked=asked)
+        if found is None:
+            return
+        self._stats[name] = found.stat
+        if found.stat in _HOME | _ROAMING:
+            self._cells[name] = _cell((found.lac, found.ci)) or self._cells.get(name, "")
+            access = found.act
             self._accesses[name] = _ACCESS.get(access, "") if access is not None else self._accesses.get(name, "")
-        elif stat is not None:
+        else:
             self._cells.pop(name, None)
             self._accesses.pop(name, None)
 
