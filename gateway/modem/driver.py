@@ -282,6 +282,7 @@ class Driver:
             return
         if self.able:
             self.able = False
+            self._sim_check = True  # it may be the SIM that went, and nothing else tells of that
             self._listener.down(self._config.name)
         self._happened(Happening.ABROAD if abroad else Happening.UNREGISTERED)
         if not abroad and self._remedy_due(Trouble.NO_NETWORK):
@@ -335,6 +336,7 @@ class Driver:
     def _plan_sweep(self, inbound: Inbound, now: float) -> None:
         inbound.retry = False
         self._verify = True
+        self._sim_check = True  # some modems lock or change their SIM without a word
         inbound.want_sweep()
         self._sweep_due = now + self._sweep_period()
 

@@ -248,9 +248,10 @@ class Trial:
             found += [each["text"] for each in page["submitted"]]
             after = page["next"]
 
-    def kill_at_work(self, pattern: str) -> bool:
-        """Kills the program shortly after it has begun with a command, and starts it again. Whether it got to work."""
+    def kill_at_work(self, hand_over: Callable[[], object], pattern: str) -> bool:
+        """Gives it work, kills it shortly after it has begun with a command, and starts it again. Whether it began."""
         after = int(self.control("/recorder?modem=modem")["next"])
+        hand_over()
         at_work = until(lambda: self.heard(pattern, after), AT_WORK_S)
         threading.Event().wait(self.rng.uniform(0, 0.3))  # when exactly it is killed is what is random here
         self.program.kill()
@@ -283,28 +284,33 @@ def until(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 def outbound(trial: Trial, messages: int, kills: int) -> Outcome:
-    """Texts to send, the program killed at each of `kills` submits."""
+    """Texts to send, some at a time, the program killed at a submit of each lot."""
     trial.program.start()
     until(lambda: trial.heard("AT"), AT_WORK_S)
-    for n in range(messages):
-        trial.program.send(f"+4917199{n:06d}", f"out {n}")
     struck = 0
-    for _ in range(kills):
-        if len(set(trial.taken())) >= messages:
-            break  # there is nothing left to be caught with
-        struck += trial.kill_at_work(r"AT\+CMGS=")
+    for kill in range(kills):
+        numbers = range(messages * kill // kills, messages * (kill + 1) // kills)
+
+        def hand_over(numbers: range = numbers) -> None:
+            for n in numbers:
+                trial.program.send(f"+4917199{n:06d}", f"out {n}")
+
+        struck += trial.kill_at_work(hand_over, r"AT\+CMGS=")
     trial.settle(lambda: len(set(trial.taken())), messages)
     return Outcome.of(trial.taken(), "out ", messages, struck)
 
 
 def inbound(trial: Trial, messages: int, kills: int) -> Outcome:
-    """Texts that come in, the program killed while it reads."""
-    struck, delivered = 0, 0
-    for kill in range(1, kills + 1):
-        while delivered < messages * kill // kills:
-            trial.control("/deliver", {"modem": "modem", "from": SENDER, "text": f"in {delivered}"})
-            delivered += 1
-        struck += trial.kill_at_work(r"AT\+CMG[RLD]")
+    """Texts that come in, some at a time, the program killed while it reads each lot."""
+    struck = 0
+    for kill in range(kills):
+        numbers = range(messages * kill // kills, messages * (kill + 1) // kills)
+
+        def hand_over(numbers: range = numbers) -> None:
+            for n in numbers:
+                trial.control("/deliver", {"modem": "modem", "from": SENDER, "text": f"in {n}"})
+
+        struck += trial.kill_at_work(hand_over, r"AT\+CMG[RLD]")
     trial.settle(lambda: len(set(trial.program.received())), messages)
     return Outcome.of(trial.program.received(), "in ", messages, struck)
 

@@ -79,6 +79,7 @@ BLOWS: tuple[Blow, ...] = (
     ({"kind": "roaming", "duration_s": 3.0},),
     ({"kind": "low-signal", "duration_s": 3.0},),
     ({"kind": "sim-missing", "duration_s": 2.0},),
+    ({"kind": "sim-locked"},),  # the PIN is 1234 then
     ({"kind": "sim-swap", "duration_s": 0.5},),
     ({"kind": "storage-full", "duration_s": 2.0},),
     ({"kind": "storage-full", "memory": "ME", "duration_s": 2.0},),
@@ -95,7 +96,6 @@ BLOWS: tuple[Blow, ...] = (
 """What is chosen from; the faults of one blow come together."""
 
 LEFT_OUT = {
-    "sim-locked": "somebody has to enter the PIN",
     "sim-blocked": "somebody has to enter the PUK",
 }
 
@@ -111,7 +111,10 @@ def test_every_kind_of_fault_is_chosen_from() -> None:
 @pytest.mark.parametrize("seed", seeds())
 def test_nothing_is_lost_or_repeated_under_faults(tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)
-    with box(tmp_path, modems=2, extra=SETTINGS, each_modem="submit_timeout_s = 5\n") as gateway:
+    pin = tmp_path / "pin"
+    pin.write_text("1234\n")
+    each = f'submit_timeout_s = 5\npin_file = "{pin}"\n'
+    with box(tmp_path, modems=2, extra=SETTINGS, each_modem=each) as gateway:
         gateway.start()
         gateway.wait_online("modem1", "modem2")
         outgoing = [f"out{n}" for n in range(OUT)]

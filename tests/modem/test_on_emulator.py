@@ -14,7 +14,7 @@ import pytest
 from gateway import at
 from gateway.clock import SystemClock
 from gateway.emulator import Emulator, EmulatorConfig, ModemConfig, NetworkConfig
-from gateway.modem import Line, LineConfig, SubmitOutcome
+from gateway.modem import Line, LineConfig, SubmitOutcome, supervisor
 from tests.modem.bench import Recorder, running
 from tests.modem.peer import DELIVER
 
@@ -338,6 +338,21 @@ def test_the_network_goes_and_comes_back() -> None:
         assert (await listener.shows("ready")).registered
 
     play(script)
+
+
+def test_a_sim_that_locks_without_a_word_is_unlocked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "PAUSE_SIM", 0.1)
+    pin_file = tmp_path / "pin"
+    pin_file.write_text("1234\n")
+
+    async def script(emulator: Emulator, line: Line, listener: Recorder) -> None:
+        emulator.fault("one", "sim-locked")
+        await listener.hears("down")
+        await listener.hears("ready", 2)
+        await deliver(emulator, 1)
+        await listener.until(lambda: len(listener.items("released")) == 1)
+
+    play(script, pin_file=pin_file)
 
 
 @pytest.mark.parametrize("personality", ["generic", "huawei-e3372", "sim7600"])
