@@ -80,6 +80,7 @@ class Ussd:
         self._answer: asyncio.Future[UssdText] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._owes_cancel = False
+        self._ended_at = float("-inf")
 
     def attach(self, session: Session, codings: tuple[str, ...]) -> None:
         """A new connection. `codings`: how requests may be given, "plain" or "packed", the first accepted one stays; () never."""
@@ -136,6 +137,8 @@ class Ussd:
             self._timer = asyncio.get_running_loop().call_later(RELEASE_GRACE_S, self._released, got.m, text)
         elif self._state is not _State.IDLE:
             self._over(got.m, "")
+        elif got.m == 2 and text and asyncio.get_running_loop().time() - self._ended_at > RELEASE_GRACE_S:
+            self._said(UssdText(text=text, reply_wanted=False))  # not the release of a dialogue of ours
         return True
 
     def _said(self, found: UssdText) -> None:
@@ -243,6 +246,7 @@ class Ussd:
         """The network has had its word; who waits gets `error`, unless `keep` leaves that to the caller."""
         self._stop_timer()
         self._state = _State.OPEN if open_ else _State.IDLE
+        self._ended_at = asyncio.get_running_loop().time()
         if open_:
             self._timer = asyncio.get_running_loop().call_later(self._timeout_s, self._give_up)
         answer, self._answer = self._answer, None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from gateway.emulator import Emulator, NetworkConfig
@@ -131,7 +129,6 @@ def test_a_modem_that_is_gone_is_not_ready() -> None:
             with pytest.raises(ServiceError) as error:
                 await doing
             assert error.value.code == "modem_not_ready"
-        await asyncio.sleep(0)
 
     play(script)
 

@@ -236,6 +236,19 @@ def test_what_the_network_says_by_itself_is_told() -> None:
     run(scenario())
 
 
+def test_the_release_of_a_dialogue_is_no_news_and_another_one_is() -> None:
+    async def scenario() -> None:
+        async with at_work() as (peer, line, listener):
+            peer.say('\r\n+CUSD: 2,"This text cost 9 ct",15\r\n')
+            assert (await listener.hears("ussd")).text == "This text cost 9 ct"
+            task = await asked(peer, line)
+            peer.say('\r\n+CUSD: 0,"12.34",15\r\n+CUSD: 2,"Initiating Release",15\r\n+CUSD: 0,"later",15\r\n')
+            assert (await task).text == "12.34"
+            assert (await listener.hears("ussd", 2)).text == "later"
+
+    run(scenario())
+
+
 def test_an_answer_that_nobody_waits_for_any_more_is_told() -> None:
     async def scenario() -> None:
         async with at_work() as (peer, line, listener):
