@@ -9,6 +9,7 @@ from gateway.emulator.commands.table import AtError, Call, Op, Prompt, parse
 from gateway.emulator.commands.verbose import CME_TEXT, CMS_TEXT
 from gateway.emulator.faults import Fault, Stage
 from gateway.emulator.replies import answer
+from gateway.emulator.state import Manner
 
 if TYPE_CHECKING:
     from gateway.emulator.modem import Modem
@@ -30,6 +31,7 @@ class Interpreter:
     def __init__(self, modem: Modem, output: Output) -> None:
         self._modem = modem
         self._output = output
+        self.manner = Manner()
         self._line = bytearray()
         self._last = ""
         self._text = bytearray()
@@ -82,7 +84,7 @@ class Interpreter:
         return data[end + 1 :]
 
     def _echo(self, data: bytes) -> None:
-        if self._modem.settings.echo:
+        if self.manner.echo:
             self._output.write(data)
 
     def _execute(self, octets: bytes) -> None:
@@ -110,6 +112,7 @@ class Interpreter:
 
     def _run(self, line: str, calls: tuple[Call, ...]) -> None:
         modem = self._modem
+        modem.talking = self
         texts: list[str] = []
         final = "OK"
         for call in calls:
@@ -139,7 +142,7 @@ class Interpreter:
 
     def final(self, error: AtError) -> str:
         """The final result code of an error, as +CMEE wants it. +CMS ERROR has no ERROR form (27.005 3.2.5)."""
-        level = self._modem.settings.cmee
+        level = self.manner.cmee
         if error.kind == "CMS":
             words = CMS_TEXT | dict(self._modem.personality.cms_words) if level == VERBOSE else {}
             return f"+CMS ERROR: {words.get(error.code, error.code)}"
@@ -180,14 +183,14 @@ class Interpreter:
             self.receive(held)
 
     def _framed(self, texts: list[str], final: str) -> bytes:
-        settings = self._modem.settings
-        if settings.verbose:
+        manner = self.manner
+        if manner.verbose:
             parts = [f"\r\n{text}\r\n" for text in texts]
-            if final and not settings.quiet:
+            if final and not manner.quiet:
                 parts.append(f"\r\n{final}\r\n")
         else:
             parts = [f"{text}\r\n" for text in texts]
-            if final and not settings.quiet:
+            if final and not manner.quiet:
                 parts.append(f"{NUMERIC.get(final, final)}\r")
         return "".join(parts).encode("ascii", "replace")
 

@@ -94,6 +94,7 @@ class Modem:
         self.sim_ready = self.sms_ready = not self.realistic
         self._attached = not self.realistic
         self.output, self.interpreter = self.ttys.start()
+        self.talking = self.interpreter  # that of the tty whose command is being carried out
         self._boot()
         for name in REGISTRATIONS:
             self._announced[name] = (self.registration_of(name), self.location(name, WITH_LOCATION))

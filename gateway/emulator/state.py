@@ -1,4 +1,4 @@
-"""What an emulated modem remembers: what stays on the card, and what a power cycle forgets."""
+"""What an emulated modem remembers: what stays on the card, what a power cycle forgets, what is of one tty alone."""
 
 from __future__ import annotations
 
@@ -26,16 +26,22 @@ class Sim:
 
 
 @dataclass(slots=True)
+class Manner:
+    """How one tty talks: ATE, ATV, ATQ (V.250 6.2) and +CMEE, at their power-on values."""
+
+    echo: bool = True
+    verbose: bool = True
+    quiet: bool = False
+    cmee: int = 0
+
+
+@dataclass(slots=True)
 class Settings:
     """What a power cycle forgets, at its power-on values."""
 
     memories: list[str]
     registers: dict[str, int]
     options: dict[str, str]
-    echo: bool = True
-    verbose: bool = True
-    quiet: bool = False
-    cmee: int = 0
     cscs: str = "IRA"
     cops_format: int = 0
     csms: int = 0

@@ -221,7 +221,7 @@ def test_an_answer_may_be_cut_anywhere_or_glued_to_what_follows() -> None:
         with await opened(emulator) as client:
             whole = b"\r\n+CSQ: 21,99\r\n\r\nOK\r\n"
             for at in range(1, len(whole) + 1):
-                emulator.fault("one", "cut-reply", match="CSQ", at=at, interval_s=0.001)
+                emulator.fault("one", "cut-reply", match="CSQ", at=at, interval_s=0.01)
                 client.reads.clear()
                 client.write(b"AT+CSQ\r")
                 assert await client.wait_for(rb"OK\r\n") == whole

@@ -32,7 +32,6 @@ def test_each_tty_does_what_its_role_is(name: str) -> None:
             with Client(path) as client:
                 if role in ANSWERING:
                     assert (await client.ok("ATE0+CGMM"))[-1] == family.model
-                    await client.ok("ATE1")
                     continue
                 client.write(b"AT\r")
                 if role == "nmea":
@@ -123,3 +122,23 @@ def test_quectel_sends_indications_where_it_is_told_to() -> None:
             assert (await at.at('AT+QURCCFG="urcport","lan"'))[-1] == "ERROR"
 
     run(scenario, ModemConfig(name="one", personality="ec25", ttys="all"))
+
+
+def test_how_a_tty_talks_is_its_own_and_what_the_modem_does_is_everybodys() -> None:
+    async def scenario(emulator: Emulator) -> None:
+        found = ports(emulator)
+        with Client(found["if2"][1]) as first, Client(found["if3"][1]) as second:
+            await first.ok("ATE0+CMEE=1")
+            assert await second.at("AT+CNMI=9") == ["AT+CNMI=9", "+CMS ERROR: 303"]
+            assert await second.at("AT+NONSENSE") == ["AT+NONSENSE", "ERROR"]
+            await second.ok("ATE0+CMEE=2;+CNMI=2,1")
+            assert await first.ok("AT+CMEE?;+CNMI?") == ["+CMEE: 1", "+CNMI: 2,1,0,0,0"]
+            first.write(b"AT+CMGS=20\r")
+            await first.wait_for(rb"> ")
+            assert await second.ok("AT+CMEE?") == ["+CMEE: 2"]
+            await first.at("\x1b")
+            await second.ok("ATZ")
+            assert await second.ok("AT+CNMI?") == ["AT+CNMI?", "+CNMI: 0,0,0,0,0"]
+            assert await first.ok("AT+CMEE?") == ["+CMEE: 1"]
+
+    run(scenario, ModemConfig(name="one", personality="sim7600", ttys="all"))

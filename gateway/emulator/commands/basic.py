@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gateway.emulator.commands import power
 from gateway.emulator.commands.facts import filled
 from gateway.emulator.commands.table import AtError, Op, cme, integer, on, text_list
+from gateway.emulator.state import Manner
 
 if TYPE_CHECKING:
     from gateway.emulator.modem import Modem
@@ -17,13 +18,13 @@ Arguments = tuple[str, ...]
 
 @on("E", Op.RUN)
 def echo(modem: Modem, arguments: Arguments) -> str:
-    modem.settings.echo = bool(integer(arguments, 0, 0))
+    modem.talking.manner.echo = bool(integer(arguments, 0, 0))
     return ""
 
 
 @on("V", Op.RUN)
 def verbose(modem: Modem, arguments: Arguments) -> str:
-    modem.settings.verbose = bool(integer(arguments, 0, 0))
+    modem.talking.manner.verbose = bool(integer(arguments, 0, 0))
     return ""
 
 
@@ -31,14 +32,15 @@ def verbose(modem: Modem, arguments: Arguments) -> str:
 def quiet(modem: Modem, arguments: Arguments) -> str:
     if f"Q{arguments[0]}" in modem.personality.refused:
         raise AtError("ERROR")
-    modem.settings.quiet = bool(integer(arguments, 0, 0))
+    modem.talking.manner.quiet = bool(integer(arguments, 0, 0))
     return ""
 
 
 @on("Z", Op.RUN)
 @on("&F", Op.RUN)
 def reset_settings(modem: Modem, _: Arguments) -> str:
-    """Back to defaults, echo included; the memories chosen with CPMS stay."""
+    """Back to defaults, the tty's echo included; the memories chosen with CPMS stay."""
+    modem.talking.manner = Manner()
     memories = modem.settings.memories
     modem.settings = modem.default_settings()
     modem.settings.memories = memories
@@ -121,13 +123,13 @@ def set_error_level(modem: Modem, arguments: Arguments) -> str:
     level = integer(arguments, 0, 0)
     if level > 2:
         raise cme(50)
-    modem.settings.cmee = level
+    modem.talking.manner.cmee = level
     return ""
 
 
 @on("+CMEE", Op.READ)
 def error_level(modem: Modem, _: Arguments) -> str:
-    return f"+CMEE: {modem.settings.cmee}"
+    return f"+CMEE: {modem.talking.manner.cmee}"
 
 
 @on("+CMEE", Op.TEST)
