@@ -181,6 +181,7 @@ def _shown(emulator: Emulator, modem: Modem) -> dict[str, Any]:
         "iccid": modem.config.iccid,
         "imsi": modem.config.imsi,
         "personality": modem.personality.name,
+        "usb": modem.personality.usb,
         "port": modem.port.name if modem.port is not None else None,
         "ports": modem.ttys.describe(),
         "plugged": modem.port is not None,

@@ -159,6 +159,7 @@ def test_what_surrounds_a_modem_over_http(bench: Bench, port: Port) -> None:
     assert b"+CBC: 3.71V" in port.say(b"AT+CBC\r", b"OK\r\n")
     shown = bench.modem("modem1")
     assert (shown["radio"]["rssi_dbm"], shown["radio"]["access"], shown["powered"]) == (-101, "umts", True)
+    assert shown["usb"] == "1e0e:9001"
     assert shown["ports"] == [{"name": "if2", "role": "at", "path": shown["port"]}]
     bench.post("/modem", modem="modem2", power=False)
     assert bench.modem("modem2")["powered"] is False

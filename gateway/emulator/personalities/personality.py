@@ -142,8 +142,3 @@ class Personality:
     sms_ready_s: float = 2.0  # … messages can be used, …
     registered_s: float = 3.0  # … and the network is there
     reboot_s: float = 10.0
-
-    @property
-    def has_reports_stored(self) -> bool:
-        """Whether reports can be stored and indicated by +CDSI."""
-        return 2 in self.cnmi.dss
