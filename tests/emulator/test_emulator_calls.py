@@ -14,7 +14,7 @@ from gateway.errors import RequestError
 from .bench import ONE, PHONE, TWO, eventually, run
 from .client import Client, silent, submit
 
-QUICK = NetworkConfig(ring_interval_s=0.02, no_answer_s=0.1)
+QUICK = NetworkConfig(ring_interval_s=0.02)
 RING = rb"\r\nRING\r\n"
 
 
@@ -125,7 +125,8 @@ def test_a_phone_does_with_a_call_what_it_is_set_to(behaviour: str) -> None:
             await client.ok("ATH")
             assert await silent(client)
 
-    run(scenario, network=QUICK)
+    patience = NetworkConfig(no_answer_s=0.1) if behaviour == "no-answer" else QUICK
+    run(scenario, network=patience)
 
 
 def test_what_cannot_be_dialled() -> None:
