@@ -152,6 +152,10 @@ CODES: dict[str, ErrorInfo] = {
     "roaming_refused": ErrorInfo(
         meaning="The modem is abroad and must not send there (allow_roaming).", retryable=True
     ),
+    "sim_barred": ErrorInfo(
+        meaning="The network bars this SIM from sending: its credit is used up, or it has no SMS service."
+    ),
+    "no_service_centre": ErrorInfo(meaning="The SIM has no number of a service centre; set smsc."),
     "low_voltage": ErrorInfo(
         meaning="The modem says that its supply voltage is too low; it may restart in the middle of a text."
     ),

@@ -63,7 +63,8 @@ class Outcome:
     """What came of a submit, in our words. `state`: the segment's next state. `mr`: the reference when sent.
 
     `attempts`: how often at most, counted from the first time that the error limits it. `without_validity`: the next
-    attempt goes without a validity period. `detail`: words for the timeline where there is no error.
+    attempt goes without a validity period. `detail`: words for the timeline where there is no error. `refusal`: the
+    modem's error, "cms:10" …, where it refused.
     """
 
     state: SegmentState
@@ -74,6 +75,7 @@ class Outcome:
     attempts: int | None = None
     without_validity: bool = False
     detail: str = ""
+    refusal: str = ""
 
 
 _REFUSAL_STATES = {
@@ -117,6 +119,7 @@ def judge_refusal(cause: str, detail: str, attempts: int | None) -> Outcome:
         attempts=attempts,
         without_validity=cause == "no_validity",
         detail=f"the network has it already ({detail})" if left else "",
+        refusal=detail.partition(": ")[0],
     )
 
 

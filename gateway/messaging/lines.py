@@ -47,6 +47,7 @@ class Line:
     """One configured line. `wake` is set when there may be something to do for its sender.
 
     `unstored`: a submit's outcome is unknown and that is not stored yet; a late answer has to wait for it.
+    `refusal`: why the network lets nothing leave this SIM.
     `chain`: the references of this connection, for modems that count accepted messages only.
     """
 
@@ -59,6 +60,7 @@ class Line:
     sent_this_month: int = 0
     recipients: set[str] = field(default_factory=set)
     unstored: bool = False
+    refusal: str = ""
     chain: Chain = field(default_factory=Chain)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -169,8 +171,15 @@ class Lines:
             temperature_c=state.temperature_c,
             voltage_mv=state.voltage_mv,
             cell=state.cell,
-            error=state.error,
+            error=state.error or line.refusal,
         )
+
+    def refused(self, name: str, text: str) -> None:
+        """Why the network lets nothing leave this SIM; "" when it does again."""
+        line = self.by_name[name]
+        before, line.refusal = line.refusal, text
+        if line.status.error in ("", before):  # what the modem says of itself goes first
+            self._show(line, error=text)
 
     def sent(self, name: str, peer: str) -> None:
         """The line has sent one segment more."""

@@ -9,11 +9,12 @@ from dataclasses import replace
 
 from gateway import crashpoints
 from gateway.clock import Clock
-from gateway.errors import StoreError
+from gateway.errors import CODES, StoreError
 from gateway.messaging import announce, inbound, outbound
 from gateway.messaging.inbound import Box
-from gateway.messaging.ledger import Policy, Sim
+from gateway.messaging.ledger import Outcome, Policy, Sim
 from gateway.messaging.lines import Lines
+from gateway.messaging.model import SegmentState
 from gateway.messaging.ports import Identity, LateSubmit, LineState, Received, Store, T, Tx
 from gateway.messaging.timers import Timers
 
@@ -35,6 +36,13 @@ WARNINGS = {
     "storage_refused": "the modem refuses to list or to empty a storage; texts may stay in it",
 }
 """What is wrong with a line that works all the same."""
+
+
+REFUSALS = {
+    **dict.fromkeys(("cms:8", "cms:10", "cms:50", "cms:193"), "sim_barred"),
+    "cms:330": "no_service_centre",
+}
+"""Refusals that keep a SIM from sending at all (27.005 3.2.5) → the alert's code; over with the next text that leaves."""
 
 
 class Listener:
@@ -130,6 +138,17 @@ class Listener:
         self._alert(line, code, state.error or state.state)
         for code, text in WARNINGS.items():
             self._warn(line, code, text, over=code not in state.warnings)
+
+    def submitted(self, line: str, outcome: Outcome) -> None:
+        """What came of a submit: a SIM that may not send needs a person, and says so until it may again."""
+        if outcome.state is SegmentState.SENT:
+            self._lines.refused(line, "")
+            for code in set(REFUSALS.values()):
+                self._warn(line, code, "", over=True)
+        elif (code := REFUSALS.get(outcome.refusal, "")) and outcome.error is not None:
+            text = f"{CODES[code].meaning} ({outcome.error[1]})"
+            self._lines.refused(line, text)
+            self._warn(line, code, text, over=False)
 
     def down(self, line: str) -> None:
         self._lines.down(line)

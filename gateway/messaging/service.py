@@ -155,6 +155,8 @@ class Service:
 
     def _settled(self, segment: Segment, outcome: Outcome) -> None:
         self._counts.changed()
+        if segment.line in self._lines.by_name:
+            self.listener.submitted(segment.line, outcome)
         if outcome.state is SegmentState.SENT:
             self._lines.sent(segment.line or "", segment.peer)
         if outcome.state is SegmentState.UNKNOWN:
