@@ -16,6 +16,7 @@ from gateway.cli.probe import probe as command
 from gateway.clock import SystemClock
 from gateway.emulator import Emulator, EmulatorConfig, ModemConfig
 from gateway.emulator.personalities import PERSONALITIES
+from gateway.errors import ModemError
 from gateway.modem import probe
 from gateway.modem.probe import NoModem, Report, examine, hears, identify, is_question
 from gateway.modem.usb import ttys
@@ -160,7 +161,7 @@ def test_the_command_line(tmp_path: Path) -> None:
         assert modem["imei"] in told.stdout
         assert "sim7600" in told.stdout
         assert "asked: AT " in told.stdout
-        found = json.loads(smsgw("probe", modem["port"], "--json").stdout)
+        found = json.loads(CliRunner().invoke(command, [modem["port"], "--json"]).output)
         assert (found["imei"], found["iccid"], found["profile"]) == (modem["imei"], modem["iccid"], "sim7600")
         assert found["answers"]["cnmi"] == "0,0,0,0,0"
         with open(modem["port"], "rb", buffering=0) as port:
@@ -168,6 +169,6 @@ def test_the_command_line(tmp_path: Path) -> None:
             busy = smsgw("probe", modem["port"])
         assert busy.returncode == 1
         assert f"(process {os.getpid()})" in busy.stderr
-        gone = smsgw("probe", str(tmp_path / "ports" / "nowhere"))
-        assert gone.returncode == 1
-        assert len(gone.stderr.splitlines()) == 1
+        assert len(busy.stderr.splitlines()) == 1
+        gone = CliRunner().invoke(command, [str(tmp_path / "ports" / "nowhere")])
+        assert isinstance(gone.exception, ModemError)
