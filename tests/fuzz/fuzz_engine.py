@@ -60,6 +60,9 @@ SEEDS = tuple(
     for said in (b">", b'+CUSD: 1,"a\r\n', b"+CMGL: 1,1,,20\r\n", b"OK\r\n", b"+CMS ERROR: 1", b"x\xfd", b">\xfd")
 )
 
+COSTLY = tuple(seed for seed in SEEDS if seed[1] == 0)
+"""Those without a command cost most."""
+
 
 def run(data: bytes) -> int:
     """Pieces behind a 0xFE octet each: a move, how often to say the rest, then what is said, up to 0xFD octet by octet.
@@ -87,4 +90,4 @@ def run(data: bytes) -> int:
 
 if __name__ == "__main__":
     line = b"\xfe\1\0\r\n+CREG: 1\r\n\r\nOK\r\n\xfe\3\0"
-    fuzz(lambda: Pace(run, (line + b"+CSQ: 20,99\r\nOK\xfd\r\n") * 40, SEEDS), SEEDS)
+    fuzz(lambda: Pace(run, (line + b"+CSQ: 20,99\r\nOK\xfd\r\n") * 40, COSTLY), SEEDS)
