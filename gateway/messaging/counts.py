@@ -13,6 +13,7 @@ from gateway.errors import StoreError
 from gateway.messaging import announce
 from gateway.messaging.calendar import Calendar
 from gateway.messaging.lines import Line, Lines, LineSettings, Used
+from gateway.messaging.model import SegmentState
 from gateway.messaging.ports import Store, Tx
 from gateway.messaging.routing import Router
 
@@ -79,7 +80,8 @@ class Counts:
             await self._tell(line, now)
 
     def _used(self, tx: Tx, settings: LineSettings, now: datetime, day: datetime) -> Used:
-        today = tx.segments.sent_since(settings.name, day)
+        unknown = [each for each in tx.segments.in_states((SegmentState.UNKNOWN,)) if each.line == settings.name]
+        today = tx.segments.sent_since(settings.name, day) + len(unknown)  # they may have left
         earlier = self._earlier(tx, settings.name, now, day) if settings.monthly_limit else 0
         recipients = tx.segments.recipients_since(settings.name, day) if settings.daily_recipients else ()
         return Used(today=today, this_month=earlier + today, recipients=frozenset(recipients))

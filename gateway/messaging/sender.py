@@ -186,7 +186,7 @@ class Senders:
 
     def _may_begin(self, lane: _Lane, message: Message) -> bool:
         """Limits decide whether a message begins; what has begun is finished."""
-        just_sent = int(lane.unsettled is not None and lane.unsettled.outcome.state is SegmentState.SENT)
+        just_sent = int(lane.unsettled is not None and lane.unsettled.outcome.state is not SegmentState.PENDING)
         return bool(message.iccid) or lane.line.may_begin(message.segments, message.peer, just_sent)
 
     def _has_ahead(self, lane: _Lane) -> bool:

@@ -157,7 +157,7 @@ class Service:
         self._counts.changed()
         if segment.line in self._lines.by_name:
             self.listener.submitted(segment.line, outcome)
-        if outcome.state is SegmentState.SENT:
+        if outcome.state in (SegmentState.SENT, SegmentState.UNKNOWN):  # what may have left counts for the limits
             self._lines.sent(segment.line or "", segment.peer)
         if outcome.state is SegmentState.UNKNOWN:
             self.listener.owes(segment.line or "")

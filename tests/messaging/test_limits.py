@@ -15,7 +15,7 @@ from gateway.messaging import LineSettings, counts, retention
 from gateway.messaging.calendar import Calendar
 from gateway.messaging.lines import MAX_SEGMENTS, Lines
 from gateway.messaging.routing import Route, Routing
-from tests.messaging.rig import Rig, rig, run, until
+from tests.messaging.rig import UNKNOWN, Rig, rig, run, until
 from tests.support.clock import ManualClock
 
 BERLIN = Calendar(zone=ZoneInfo("Europe/Berlin"))
@@ -196,6 +196,26 @@ def test_at_the_limit_a_command_can_be_refused(tmp_path: Path) -> None:
             box.clock.advance(DAY / 2)
             await counted(box, 0)
             assert (await box.send(client_id="b")).status == "accepted"
+
+    run(scenario())
+
+
+def test_what_may_have_left_counts(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with rig(tmp_path, line_settings=line(daily_limit=2), on_unknown="fail", unknown_hold_s=60) as box:
+            port = box.ports["one"]
+            port.answers.append(UNKNOWN)
+            ids = [(await box.send(text=f"n{n}")).message_ids[0] for n in range(3)]
+            await box.ready()
+            await box.becomes(ids[0], "unknown")
+            await box.becomes(ids[1], "sent")
+            await counted(box, 2)
+            await box.idle()
+            assert (len(port.offered), await statuses(box, ids[2:])) == (2, ["queued"])
+            await box.sweep()
+            box.pass_time(61)
+            await box.becomes(ids[0], "failed")
+            await box.becomes(ids[2], "sent")  # it is taken not to have left
 
     run(scenario())
 
