@@ -15,11 +15,13 @@ from gateway.pdu import (
     CommandType,
     Dcs,
     DcsGroup,
+    Direction,
     Folding,
     Frame,
     InformationElement,
     Language,
     Serial,
+    decode_frame,
     decode_page,
     element_name,
     interpret_element,
@@ -150,3 +152,11 @@ def test_digits_and_letters_stand_where_the_scripts_share_them(language: int) ->
     assert table[0x61:0x7B] == "abcdefghijklmnopqrstuvwxyz"
     assert table[0x3F] == "?"
     assert not set("/`{@") & set(table)
+
+
+def test_a_service_centre_has_up_to_twenty_digits() -> None:
+    found = decode_frame("0B91" + "21" * 10 + "0000", Direction.MO).sc
+    assert found is not None
+    assert found.value == "12" * 10
+    with pytest.raises(PduError):
+        decode_frame("0C91" + "21" * 11 + "0000", Direction.MO)
