@@ -7,6 +7,9 @@ import urllib.request
 from itertools import pairwise
 from pathlib import Path
 
+import click
+
+from gateway.cli.client import Api
 from tests.support.processes import PATIENCE, DaemonProcess, EmulatorProcess, smsgw, wait_until, write_config
 
 PHONE = "+491719999999"
@@ -16,7 +19,15 @@ TEXT = "Nobody but the two of us is to read this"
 def started(config: Path) -> DaemonProcess:
     daemon = DaemonProcess(config)
     daemon.start()
-    wait_until(lambda: " yes " in smsgw("modems", "-c", str(config)).stdout, "the modem to be able to send")
+    socket = config.parent / "data" / "smsgw.sock"
+
+    def able() -> bool:
+        try:
+            return bool(Api(socket).get("/modems")["modems"][0]["able"])
+        except click.ClickException:
+            return False
+
+    wait_until(able, "the modem to be able to send")
     return daemon
 
 
@@ -31,8 +42,8 @@ def test_the_last_traffic_is_exported_without_what_is_private(tmp_path: Path) ->
         config = write_config(tmp_path, ports={"one": emulator.ready["modems"][0]["port"]})
         daemon = started(config)
         try:
-            sent = smsgw("send", PHONE, TEXT, "--wait", "-c", str(config))
-            assert sent.returncode == 0, sent.stderr
+            Api(tmp_path / "data" / "smsgw.sock").post("/messages", {"to": PHONE, "text": TEXT})
+            wait_until(lambda: "+CMGS: " in exported(config), "the text to be sent")
             lines = [json.loads(line) for line in exported(config).splitlines()]
             assert lines[0] == {"recording": 1, "modem": "one", "redacted": True, "run": 1}
             traffic = "".join(line["octets"] for line in lines[1:])
