@@ -13,6 +13,7 @@ log = logging.getLogger(__name__)
 
 SYSFS_TTYS = Path("/sys/class/tty")
 COMMAND_TIMEOUT_S = 60.0
+KILLED_S = 5.0  # how long the end of a command is awaited that was killed
 DETACHED_S = 1.0  # long enough for the device to lose its power management state
 
 
@@ -34,11 +35,13 @@ def authorized_file(port: str) -> Path | None:
 async def reauthorise(switch: Path) -> bool:
     """Detach the device and attach it again. Whether that could be done; why not is logged."""
     try:
-        await asyncio.to_thread(_set, switch, "0")
+        detaching = asyncio.create_task(asyncio.to_thread(_set, switch, "0"))
         try:
+            await asyncio.shield(detaching)
             await asyncio.sleep(DETACHED_S)
-        finally:
-            _set(switch, "1")  # also when we are stopped in between: a detached modem would stay detached
+        finally:  # also when we are stopped meanwhile: a detached modem would stay detached, and has no port to be found by
+            await asyncio.wait((detaching,))
+            await asyncio.to_thread(_set, switch, "1")
     except OSError as error:
         log.warning("%s: %s", switch, error.strerror)
         return False
@@ -69,7 +72,9 @@ async def power_cycle(command: str) -> bool:
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
-            await process.wait()
+            with contextlib.suppress(TimeoutError):  # in the kernel's hands, as with a hub that hangs: the line goes on
+                async with asyncio.timeout(KILLED_S):
+                    await process.wait()
     if code:
         log.error("power_cycle: %s ended with %d", program, code)
     return code == 0

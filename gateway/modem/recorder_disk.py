@@ -6,6 +6,7 @@ out, and the recorder's memory has it still. Nothing is forced to disk: after a 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -166,7 +167,8 @@ class _Ring:
         """Gives the file back; a later write begins another."""
         file, self._file = self._file, None
         if file is not None:
-            file.close()
+            with contextlib.suppress(OSError):  # a full disk does not take what the file still holds either
+                file.close()
 
     def read(self) -> str:
         """The segments as one recording, in the order in which things happened."""

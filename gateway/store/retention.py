@@ -9,12 +9,13 @@ from datetime import datetime
 from gateway.store.outgoing import USAGE_SLOT_MS
 from gateway.store.rows import ms
 
-# What a status report could still change, or a modem still has in hand, is not finished.
+# What a status report or a late part could still change, or a modem still has in hand, is not finished.
 _OLD_MESSAGES = """
 SELECT id FROM messages AS m WHERE n > ? AND n <= ? AND created_at < ?
   AND (status IN ('delivered', 'undelivered', 'failed', 'canceled', 'received') AND updated_at < ?
     AND (status <> 'failed' OR error_code NOT IN ('outcome_unknown', 'partially_sent'))
-    OR status IN ('sent', 'failed') AND updated_at < ?)
+    AND (status <> 'received' OR parts_missing = '')
+    OR status IN ('sent', 'failed', 'received') AND updated_at < ?)
   AND NOT EXISTS (SELECT 1 FROM segments WHERE message_id = m.id AND state IN ('submitting', 'unknown'))
 """
 

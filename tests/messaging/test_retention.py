@@ -86,6 +86,26 @@ def test_what_is_open_stays_however_old(tmp_path: Path) -> None:
     run(scenario())
 
 
+def test_a_text_that_lacks_a_part_stays_while_the_part_may_come(tmp_path: Path) -> None:
+    """A service centre may try for days, and the part has the time at which it was sent."""
+
+    async def scenario() -> None:
+        async with rig(tmp_path, retention_days=1) as box:
+            first, *rest = deliver("a long text of which a part is late " * 5, at=box.clock.now())
+            await box.receive(first)
+            box.pass_time(1.1 * DAY)
+            await until(box.texts, "what is there")
+            box.clock.advance(2 * DAY)
+            await box.service._retention.delete_old()
+            await box.receive(*rest)
+            assert (await box.texts())[-1] == "a long text of which a part is late " * 5
+            box.clock.advance(9 * DAY)
+            await box.service._retention.delete_old()
+            assert await left(box) == []
+
+    run(scenario())
+
+
 def test_idempotency_keys_live_for_thirty_days_at_least(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with rig(tmp_path, retention_days=1) as box:

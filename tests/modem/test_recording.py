@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from gateway.clock import SystemClock
 from gateway.errors import PduError, RequestError
+from gateway.modem import recorder_disk
 from gateway.modem.recorder_disk import MAX_BACKLOG, SEGMENTS, RecorderDisk
 from gateway.modem.recorders import Recorders
 from gateway.modem.recording import Piece, Redactor, redact_pdu, whole
@@ -185,6 +187,27 @@ def test_a_disk_that_takes_nothing_is_told_of_once(tmp_path: Path, caplog: pytes
     asyncio.run(scenario())
     assert [record.message for record in caplog.records if "memory only" in record.message][1:] == []
     assert "memory only" in caplog.text
+
+
+def test_a_full_disk_is_used_again_when_there_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder_disk, "RETRY_GATHERS", 1)
+    really = os.open
+
+    def full(path: Path, flags: int, mode: int = 0o777) -> int:
+        return really("/dev/full", os.O_WRONLY) if Path(path).suffix == ".jsonl" else really(path, flags, mode)
+
+    disk = RecorderDisk(tmp_path, size=100_000, redact=False)
+    disk.start()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", full)
+        disk.keeper("one")(piece(1, ">", b"AT\r"))
+        assert disk.recording("one").result(5) is None
+    for n in range(2, 4):
+        disk.keeper("one")(piece(n, ">", b"ATI\r"))
+        text = disk.recording("one").result(5)
+    disk.close()
+    assert text is not None
+    assert '"ATI' in text
 
 
 def test_recording_does_not_wait_for_the_disk(tmp_path: Path) -> None:

@@ -193,6 +193,32 @@ def test_the_usb_device_behind_a_port_is_detached_and_attached_again(
     assert written == ["0", "1"]
 
 
+def test_a_device_is_attached_again_also_when_we_are_stopped_while_it_is_detached(tmp_path: Path) -> None:
+    """The kernel takes a while to detach; a device that stays detached has no port by which anybody would find it."""
+    switch = tmp_path / "authorized"
+    os.mkfifo(switch)
+    written: list[str] = []
+
+    def read() -> None:
+        while not "".join(written).endswith("1"):
+            written.append(switch.read_text())
+
+    reader = threading.Thread(target=read, daemon=True)
+
+    async def main() -> None:
+        stopped = asyncio.create_task(power.reauthorise(switch))
+        await asyncio.sleep(0.01)
+        stopped.cancel()
+        await asyncio.sleep(0.01)
+        reader.start()
+        with pytest.raises(asyncio.CancelledError):
+            await stopped
+
+    asyncio.run(main())
+    reader.join(timeout=5)
+    assert "".join(written) == "01"
+
+
 def test_a_restart_in_the_middle_of_the_set_up_begins_it_anew() -> None:
     async def main() -> None:
         peer = Peer()
