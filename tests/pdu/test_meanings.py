@@ -5,13 +5,17 @@ from __future__ import annotations
 import pytest
 
 from gateway.pdu import (
+    Alphabet,
+    Dcs,
     Deliver,
     DeliverReport,
     StatusReport,
     Submit,
     SubmitReport,
     Timestamp,
+    UserData,
     ValidityPeriod,
+    encode_frame,
     failure_of,
     protocol_of,
     status_of,
@@ -115,3 +119,16 @@ def test_septets_begin_with_the_first_bit_unless_it_is_told() -> None:
     assert pack(b"abcdefg") == pack(b"abcdefg", 0)
     assert unpack(pack(b"abcdefg"), 7) == b"abcdefg"
     assert unpack_ussd(pack_ussd(b"abcdefg")) == b"abcdefg"
+
+
+@pytest.mark.parametrize("announced", range(8))
+def test_the_indicator_announces_what_is_there(announced: int) -> None:
+    plain = Dcs(octet=0)
+    report = DeliverReport(
+        pid=0x7F if announced & 1 else None,
+        dcs=plain if announced & 2 else None,
+        ud=UserData(alphabet=Alphabet.GSM7, payload=b"") if announced & 4 else None,
+    )
+    octets = bytes.fromhex(encode_frame(report)[0])
+    assert octets[2] == announced
+    assert len(octets) == 3 + announced.bit_count()
