@@ -9,6 +9,7 @@ from gateway.pdu import (
     Dcs,
     Deliver,
     DeliverReport,
+    EnhancedValidity,
     StatusReport,
     Submit,
     SubmitReport,
@@ -132,3 +133,7 @@ def test_the_indicator_announces_what_is_there(announced: int) -> None:
     octets = bytes.fromhex(encode_frame(report)[0])
     assert octets[2] == announced
     assert len(octets) == 3 + announced.bit_count()
+
+
+def test_an_enhanced_validity_is_tried_more_than_once_unless_it_is_told() -> None:
+    assert not EnhancedValidity.of(60).single_shot
