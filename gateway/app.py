@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
 from gateway.accounts import Accounts
 from gateway.at import codes
 from gateway.at.vendor_codes import refusal
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
-from gateway.errors import ConfigError, StoreError
+from gateway.errors import ConfigError
+from gateway.lock import only_one
 from gateway.messaging import LineSettings, Service, Settings
 from gateway.messaging.calendar import Calendar, QuietHours
 from gateway.messaging.listener import Listener
@@ -26,7 +25,6 @@ from gateway.messaging.routing import Route, Routing
 from gateway.modem import (
     CallChange,
     Finder,
-    FlightRecorder,
     Identity,
     LateSubmit,
     Line,
@@ -36,6 +34,7 @@ from gateway.modem import (
     Received,
     Recorders,
     SubmitResult,
+    Unstored,
     profiles,
 )
 from gateway.mqtt import Bridge
@@ -48,12 +47,12 @@ from gateway.webhooks import Dispatcher, Webhook
 log = logging.getLogger(__name__)
 
 DATABASE = "smsgw.db"
-LOCK = "smsgw.lock"
 DISTRUST_S = 60.0
 """A database in which damage is met again within this time is set aside even if a check finds nothing."""
 
 PIN_RECORD = "pin-attempts.json"
 RECORDER = "recorder"
+Untold = Mapping[str, Unstored]  # by line; outlives a run on one database file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +64,7 @@ class _Layers:
     recorders: Recorders
     webhooks: Dispatcher
     accounts: Accounts
+    unstored: Untold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,64 +75,60 @@ class Addresses:
     socket: str
 
 
-async def run(config: Config, *, ready: Callable[[Addresses], None] | None = None) -> None:
+Ready = Callable[[Addresses], None] | None
+
+
+async def run(config: Config, *, ready: Ready = None) -> None:
     """Runs the gateway until cancelled; a cancellation first lets the modems finish what they have in hand.
 
     Raises GatewayError when it cannot start (database, address in use). Installs no signal handlers.
     """
     clock = SystemClock()
-    data_dir = config.gateway.data_dir
-    with _only_one(data_dir):
-        ensure_secrets(data_dir)
+    with only_one(config.gateway.data_dir):
+        ensure_secrets(config.gateway.data_dir)
         begun, distrust = clock.monotonic(), False
-        while await _run_once(config, clock, ready, distrust=distrust):
+        unstored = {modem.name: Unstored() for modem in config.modems}
+        while await _run_once(config, clock, ready, unstored, distrust=distrust):
             # Met again so soon although the whole file was looked through: it is not to be trusted, whatever it says.
             distrust = clock.monotonic() - begun < DISTRUST_S
             begun, ready = clock.monotonic(), None
             log.error("the database is damaged; everything is stopped and begun anew")
 
 
-async def _run_once(config: Config, clock: Clock, ready: Callable[[Addresses], None] | None, *, distrust: bool) -> bool:
+async def _run_once(config: Config, clock: Clock, ready: Ready, unstored: Untold, *, distrust: bool) -> bool:
     """One run on one database file. True when it ended because that file is damaged."""
     store = SqliteStore(config.gateway.data_dir / DATABASE)
     await store.open(distrust=distrust)
     try:
-        service = Service(store, clock, settings_of(config))
-        try:
-            unknown = await service.start()
-        except StoreError:
-            if store.damaged:
-                return True
+        await _run_on(store, config, clock, ready, unstored)
+    except Exception:
+        if not store.damaged:
             raise
-        if store.set_aside is not None:
-            text = f"the database was damaged; it is kept as {store.set_aside} and a new one was begun"
-            await service.alert("database_replaced", text)
-        if unknown:
-            log.warning("%d segments were with a modem when the last run ended; their outcome is unknown", unknown)
-        webhooks = Dispatcher(webhooks_of(config), store, service, clock)
-        with _recorders(config, clock) as recorders:
-            layers = _Layers(
-                clock=clock,
-                service=service,
-                recorders=recorders,
-                webhooks=webhooks,
-                accounts=await _accounts(config, store, clock),
-            )
-            return await _serve(_run_all(config, layers, ready), service, store)
+        log.exception("the database is damaged")
     finally:
         await store.close()
+    return store.damaged
 
 
-@contextlib.contextmanager
-def _only_one(data_dir: Path) -> Iterator[None]:
-    """Two gateways on one database would send everything twice."""
-    data_dir.mkdir(parents=True, exist_ok=True)
-    with (data_dir / LOCK).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ConfigError(f"gateway.data_dir: another gateway runs with {data_dir}; stop it first") from None
-        yield
+async def _run_on(store: SqliteStore, config: Config, clock: Clock, ready: Ready, unstored: Untold) -> None:
+    """Until the database turns out to be damaged."""
+    service = Service(store, clock, settings_of(config))
+    unknown = await service.start()
+    if store.set_aside is not None:
+        told = f"the database was damaged; it is kept as {store.set_aside} and a new one was begun"
+        await service.alert("database_replaced", told)
+    if unknown:
+        log.warning("%d segments were with a modem when the last run ended; their outcome is unknown", unknown)
+    with _recorders(config, clock) as recorders:
+        layers = _Layers(
+            clock=clock,
+            service=service,
+            recorders=recorders,
+            webhooks=Dispatcher(webhooks_of(config), store, service, clock),
+            accounts=await _accounts(config, store, clock),
+            unstored=unstored,
+        )
+        await _serve(_run_all(config, layers, ready), service, store)
 
 
 async def _accounts(config: Config, store: SqliteStore, clock: Clock) -> Accounts:
@@ -149,15 +145,14 @@ def _recorders(config: Config, clock: Clock) -> Recorders:
     return Recorders(names, clock, directory, size=settings.size_kb * 1000, redact=settings.redact)
 
 
-async def _serve(running: Coroutine[None, None, None], service: Service, store: SqliteStore) -> bool:
-    """Until it fails, is cancelled, or the database turns out to be damaged: then True."""
+async def _serve(running: Coroutine[None, None, None], service: Service, store: SqliteStore) -> None:
+    """Until it fails, is cancelled, or the database turns out to be damaged."""
     tasks = asyncio.create_task(running, name="gateway")
     damage = asyncio.create_task(store.damage(), name="database-watch")
     try:
         await asyncio.wait((tasks, damage), return_when=asyncio.FIRST_COMPLETED)
         if tasks.done():
             await tasks
-        return damage.done()
     except asyncio.CancelledError:
         await service.drain()
         raise
@@ -169,12 +164,12 @@ async def _serve(running: Coroutine[None, None, None], service: Service, store: 
                     await task
 
 
-async def _run_all(config: Config, layers: _Layers, ready: Callable[[Addresses], None] | None) -> None:
+async def _run_all(config: Config, layers: _Layers, ready: Ready) -> None:
     service, recorders, clock = layers.service, layers.recorders, layers.clock
     guard = PinGuard(config.gateway.data_dir / PIN_RECORD)
     finder = Finder(clock)
     settings = [line_config(config, n) for n in range(len(config.modems))]
-    lines = [_line(one, service, clock, guard, finder, recorders.of(one.name)) for one in settings]
+    lines = [_line(one, layers, guard, finder) for one in settings]
     ports = {modem.name: _LinePort(modem.name, line) for modem, line in zip(config.modems, lines, strict=True)}
     bridge = Bridge(config, service, clock) if config.mqtt.url else None
     web = WebServer(
@@ -201,12 +196,18 @@ async def _run_all(config: Config, layers: _Layers, ready: Callable[[Addresses],
             ready(Addresses(web=web.url, socket=str(config.socket)))
 
 
-def _line(
-    settings: LineConfig, service: Service, clock: Clock, guard: PinGuard, finder: Finder, recorder: FlightRecorder
-) -> Line:
-    owes = partial(service.listener.expects_late, settings.name)
-    told = _LineListener(service.listener, service.notices)
-    return Line(settings, told, clock, expect_late=owes, guard=guard, finder=finder, recorder=recorder)
+def _line(settings: LineConfig, layers: _Layers, guard: PinGuard, finder: Finder) -> Line:
+    service, name = layers.service, settings.name
+    return Line(
+        settings,
+        _LineListener(service.listener, service.notices),
+        layers.clock,
+        expect_late=partial(service.listener.expects_late, name),
+        guard=guard,
+        finder=finder,
+        recorder=layers.recorders.of(name),
+        unstored=layers.unstored[name],
+    )
 
 
 def settings_of(config: Config) -> Settings:

@@ -16,9 +16,10 @@ from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 
-from gateway.app import DATABASE, LOCK
+from gateway.app import DATABASE
 from gateway.clock import SystemClock
 from gateway.config import Config
+from gateway.lock import LOCK
 from gateway.modem.usb import SYSTEM, Roots
 from gateway.mqtt.check import refusal
 from gateway.secret_files import SECRETS

@@ -19,7 +19,7 @@ from gateway.modem.profiles import Profile, profiles
 from gateway.modem.recorder import Entry, FlightRecorder
 from gateway.modem.recorders import Recorders
 from gateway.modem.sim import PinGuard
-from gateway.modem.supervisor import Line
+from gateway.modem.supervisor import Line, Unstored
 
 __all__ = [
     "Broadcast",
@@ -40,6 +40,7 @@ __all__ = [
     "Recorders",
     "SubmitOutcome",
     "SubmitResult",
+    "Unstored",
     "UssdText",
     "profiles",
 ]

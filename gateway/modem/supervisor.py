@@ -7,7 +7,7 @@ import logging
 import os
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from gateway.clock import Clock
 from gateway.errors import ModemError
@@ -48,6 +48,17 @@ _SIM_HAPPENINGS = {"pin": Happening.SIM_PIN, "puk": Happening.SIM_PUK}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unstored:
+    """What a modem told once and the listener could not note yet. It outlives connections, and may outlive its `Line`.
+
+    `late`: answers to earlier submits; `kept`: what was delivered directly.
+    """
+
+    late: deque[LateSubmit] = field(default_factory=lambda: deque(maxlen=MAX_LATE))
+    kept: deque[Received] = field(default_factory=lambda: deque(maxlen=SLOTS))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _End:
     """How a connection ended. `pauses`: seconds before the next tries; `trouble`: what the ladder is to treat."""
 
@@ -69,12 +80,13 @@ class Line:
         guard: PinGuard | None = None,
         recorder: FlightRecorder | None = None,
         finder: Finder | None = None,
+        unstored: Unstored | None = None,
     ) -> None:
         """`expect_late`: asked at every open whether the answer to an earlier submit may still come.
 
         `guard`: what was tried with which PIN, shared by all lines since a SIM can change places. `recorder`: one that
         keeps the traffic elsewhere too. `finder`: finds modems that are not named by a port, or came back on another
-        one; shared by all lines.
+        one; shared by all lines. `unstored`: of the line that was here before, where the database was begun anew.
         """
         self.config = config
         self.recorder = recorder if recorder is not None else FlightRecorder(config.name, clock)
@@ -88,8 +100,7 @@ class Line:
         self._ladder = Ladder()
         self._health = SubmitHealth()
         self._remedy = Remedy.REOPEN  # for the next connection
-        self._late: deque[LateSubmit] = deque(maxlen=MAX_LATE)
-        self._kept: deque[Received] = deque(maxlen=SLOTS)
+        self._unstored = unstored if unstored is not None else Unstored()
         self._warned: dict[str, float] = {}  # warning -> loop time; outlives the connection that it may have ended
         self._driver: Driver | None = None
         self._phase = State.CONNECTING
@@ -170,8 +181,8 @@ class Line:
             self._listener,
             self.recorder,
             self._guard,
-            self._late,
-            self._kept,
+            self._unstored.late,
+            self._unstored.kept,
             self._warned,
             self.services,
             happened=self._happened,

@@ -178,25 +178,39 @@ class SqliteStore:
         try:
             if distrust:
                 raise _damage("damage was met in it again and again")
-            return self._migrated()
+            db = self._migrated()
         except sqlite3.DatabaseError as exc:
             if not _is_damage(exc):
                 raise
             log.error("the database %s is damaged and is set aside: %s", self._path, exc)
-        self.set_aside = self._rename_damaged()
-        db = self._migrated()
-        # Consumers drop events whose seq they have seen: the new ones begin above all that the old file gave out.
-        db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('events', ?)", (ms(SystemClock().now()),))
+            self._rename_damaged()
+            db = self._migrated()
+        self.set_aside = self._begun_anew(db)
         return db
 
-    def _rename_damaged(self) -> Path:
+    def _begun_anew(self, db: sqlite3.Connection) -> Path | None:
+        """The damaged file whose place this one takes, as long as there was no event in it, however the last run ended.
+
+        Consumers drop events whose seq they have seen: the new ones begin above all that the old file gave out. The
+        clock alone is not enough for that: a box without a battery may have begun at an old time.
+        """
+        aside = sorted(
+            self._path.parent.glob(f"{self._path.stem}.damaged-*[0-9]"), key=lambda path: path.stat().st_mtime
+        )
+        if not aside or db.execute("SELECT 1 FROM sqlite_sequence WHERE name = 'events'").fetchone():
+            return None
+        first = max(ms(SystemClock().now()) or 0, int(aside[-1].stat().st_mtime * 1000))
+        db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('events', ?)", (first,))
+        return aside[-1]
+
+    def _rename_damaged(self) -> None:
         number = next(n for n in itertools.count(1) if not self._path.with_suffix(f".damaged-{n}").exists())
         aside = self._path.with_suffix(f".damaged-{number}")
         for suffix in ("-wal", "-shm"):
             companion = Path(f"{self._path}{suffix}")
             if companion.exists():
                 companion.rename(f"{aside}{suffix}")
-        return self._path.rename(aside)
+        self._path.rename(aside)
 
     def _migrated(self) -> sqlite3.Connection:
         from sqlite_utils import Database  # only needed here, and not small

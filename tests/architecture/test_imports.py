@@ -28,13 +28,14 @@ ALLOWED: dict[str, frozenset[str]] = {
     "sections": frozenset(),
     "config": frozenset({"errors", "sections"}),
     "secret_files": frozenset({"config", "errors"}),
+    "lock": frozenset({"errors"}),
     "store": frozenset({"messaging", "accounts", "errors", "clock"}),
     "wire": frozenset({"messaging", "errors", "clock"}),
     "mqtt": EDGE,
     "web": EDGE | {"accounts"},
     "webhooks": EDGE,
     # a command starts what it is named after; `doctor` asks modems and broker as the daemon would
-    "cli": EDGE | {"app", "mqtt", "emulator", "modem", "pdu", "mms", "store", "secret_files"},
+    "cli": EDGE | {"app", "mqtt", "emulator", "modem", "pdu", "mms", "store", "secret_files", "lock"},
     "emulator": frozenset({"pdu", "mms", "errors", "clock"}),  # never at, modem: a shared parser hides shared bugs
     "app": ALL,
     "__main__": frozenset({"cli"}),

@@ -8,7 +8,18 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from gateway.clock import SystemClock
-from gateway.modem import Broadcast, CallChange, Identity, LateSubmit, Line, LineConfig, LineState, Received, UssdText
+from gateway.modem import (
+    Broadcast,
+    CallChange,
+    Identity,
+    LateSubmit,
+    Line,
+    LineConfig,
+    LineState,
+    Received,
+    Unstored,
+    UssdText,
+)
 
 PATIENCE = 20.0  # seconds that a test may take at most
 
@@ -89,11 +100,13 @@ class Recorder:
 
 
 @contextlib.asynccontextmanager
-async def running(port: str, *, expect_late: bool = False, **config: Any) -> AsyncIterator[tuple[Line, Recorder]]:
+async def running(
+    port: str, *, expect_late: bool = False, unstored: Unstored | None = None, **config: Any
+) -> AsyncIterator[tuple[Line, Recorder]]:
     """A running line on `port`; cancelled and gone at the end."""
     listener = Recorder()
     settings = LineConfig(name="line1", port=port, **config)
-    line = Line(settings, listener, SystemClock(), expect_late=lambda: expect_late)
+    line = Line(settings, listener, SystemClock(), expect_late=lambda: expect_late, unstored=unstored)
     task = asyncio.create_task(line.run(), name="line[line1]")
     try:
         async with asyncio.timeout(PATIENCE):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.modem import Line, driver
+from gateway.modem import Line, Unstored, driver
 from tests.modem.bench import Recorder, running
 from tests.modem.peer import DELIVER, OK, SUBMIT, SUBMIT_LENGTH, Peer, info, length
 
@@ -92,6 +92,25 @@ def test_the_only_copy_outlives_the_connection(tmp_path: Path) -> None:
         assert not any(line.startswith("AT+CNMA") for line in peer.heard)
 
     replugged(script, after, tmp_path)
+
+
+def test_the_only_copy_outlives_a_database_that_is_begun_anew() -> None:
+    """It is damaged: nothing is stored in it, and the lines are begun anew with the next one."""
+
+    async def main() -> None:
+        peer, unstored = Peer(), Unstored()
+        _direct_without_acknowledgement(peer)
+        async with running(peer.path, unstored=unstored) as (_, listener):
+            await listener.hears("ready")
+            listener.fail_received = 2
+            peer.say(cmt(DELIVER))
+            await listener.hears("refused")
+        async with running(peer.path, unstored=unstored) as (_, listener):
+            await listener.hears("released")
+            assert [item.pdu for item in listener.items()] == [DELIVER]
+        peer.unplug()
+
+    asyncio.run(main())
 
 
 def test_the_only_copy_is_that_of_the_sim_that_was_in_when_it_came(tmp_path: Path) -> None:

@@ -161,6 +161,23 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path) -> None
     asyncio.run(scenario())
 
 
+def test_a_new_file_goes_on_where_the_damaged_one_ended_also_after_a_crash_and_with_a_wrong_clock(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        aside = tmp_path / "smsgw.damaged-1"  # and the run that set it aside ended there
+        aside.write_bytes(b"")
+        last = 4_000_000_000
+        os.utime(aside, (last, last))
+        async with opened(tmp_path) as store:
+            assert store.set_aside == aside
+            assert await store.write(lambda tx: tx.events.add(event(1), NOW)) > last * 1000
+        async with opened(tmp_path) as store:
+            assert store.set_aside is None
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize("clean", [True, False])
 def test_damage_deep_in_the_file_keeps_no_gateway_from_starting(tmp_path: Path, clean: bool) -> None:
     """One page after another is lost. A start may meet that; the next one begins anew at the latest."""
