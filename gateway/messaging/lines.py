@@ -184,11 +184,12 @@ class Lines:
     def sent(self, name: str, peer: str) -> None:
         """The line has sent one segment more."""
         line = self.by_name[name]
+        room = line.room()
         line.sent_today += 1
         line.sent_this_month += 1
         if line.settings.daily_recipients:
             line.recipients.add(peer)
-        if line.exhausted():
+        if line.exhausted() or line.room() < room:  # what does not fit any more is another's
             self.wake_all()
 
     def counted(self, name: str, used: Used, *, queue: int) -> None:

@@ -236,7 +236,8 @@ class Candidate:
 class Wanted:
     """What a line can take now. `iccid`: its SIM; `sims`: all SIMs that can begin something new; `limit`: at most so many.
 
-    `room`: segments that a new message may have; `peers`: the only recipients that a new message may have (None: any).
+    `room`: segments that a new message may have, and `more_than` so many it has; `peers`: the only recipients that a new
+    message may have (None: any).
     """
 
     iccid: str
@@ -244,6 +245,7 @@ class Wanted:
     limit: int
     sims: tuple[str, ...] = ()
     room: int = 255
+    more_than: int = 0
     peers: frozenset[str] | None = None
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway.messaging.ledger import Sim
@@ -15,11 +16,20 @@ ANY = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pull:
-    """One line's question. `able`: the lines that can begin something new at this moment."""
+class Able:
+    """A line that can begin something new at this moment. `room`: segments that it may have."""
 
     line: str
-    able: frozenset[str]
+    iccid: str
+    room: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pull:
+    """One line's question. `able`: who can begin something new, the line itself among them."""
+
+    line: str
+    able: tuple[Able, ...]
     wanted: Wanted
 
 
@@ -34,15 +44,29 @@ def pull(router: Router, question: Pull, tx: Tx) -> tuple[list[Candidate], bool]
     closed = [queue.n for queue in queues if router.quiet_until(queue.route, 0, wanted.now) is not None]
     loud = router.quiet_up_to
     found: list[list[Message]] = [tx.messages.begun(wanted), tx.messages.preferring(wanted, closed, loud)]
-    for queue in queues:
-        share = router.share(queue, question.line, question.able)
-        if share is not None:
-            above = loud if queue.n in closed else ANY
-            found.append(tx.messages.in_queue(queue.n, share.slots, share.of, wanted, above))
+    for able, sized in _sizes(question):
+        for queue in queues:
+            share = router.share(queue, question.line, able)
+            if share is not None:
+                above = loud if queue.n in closed else ANY
+                found.append(tx.messages.in_queue(queue.n, share.slots, share.of, sized, above))
     more = any(len(messages) >= wanted.limit for messages in found)
     return [
         Candidate(message=message, client=clients.get(message.queue, "")) for messages in found for message in messages
     ], more
+
+
+def _sizes(question: Pull) -> Iterator[tuple[frozenset[str], Wanted]]:
+    """Who can begin a message depends on its size: what is too long for what one modem may send today is another's."""
+    more_than, mine = 0, question.wanted.room
+    for room in sorted({mine, *(each.room for each in question.able if each.room < mine)}):
+        able = [each for each in question.able if each.room >= room]
+        sims = tuple(each.iccid for each in able)
+        yield (
+            frozenset(each.line for each in able),
+            replace(question.wanted, room=room, more_than=more_than, sims=sims),
+        )
+        more_than = room
 
 
 def explain(tx: Tx, router: Router, message: Message, sim: Sim, now: datetime) -> None:

@@ -28,7 +28,7 @@ from gateway.messaging.lines import Line, Lines
 from gateway.messaging.model import Message, Segment, SegmentState, Wanted
 from gateway.messaging.ports import LinePort, Store, Tx
 from gateway.messaging.routing import Router
-from gateway.messaging.selection import Pull, explain, pull
+from gateway.messaging.selection import Able, Pull, explain, pull
 
 log = logging.getLogger(__name__)
 
@@ -221,16 +221,14 @@ class Senders:
         return bool(taken)
 
     def _question(self, line: Line, sim: Sim, limit: int) -> Pull:
-        able = self._able()
-        wanted = Wanted(
-            iccid=sim.iccid,
-            now=self._clock.now(),
-            limit=limit,
-            sims=tuple(each.sim.iccid for each in able if each.sim is not None),
-            room=line.room(),
-            peers=line.known_only(),
+        wanted = Wanted(iccid=sim.iccid, now=self._clock.now(), limit=limit, room=line.room(), peers=line.known_only())
+        others = [each for each in self._able() if each is not line]  # whoever asks may send, if only to whom it knows
+        able = tuple(
+            Able(line=each.settings.name, iccid=each.sim.iccid, room=each.room())
+            for each in (line, *others)
+            if each.sim is not None
         )
-        return Pull(line=sim.line, able=frozenset(each.settings.name for each in able), wanted=wanted)
+        return Pull(line=sim.line, able=able, wanted=wanted)
 
     async def _start(self, lane: _Lane, message: Message) -> None:
         """Lays out a message's segments. A concatenated one gets its reference, kept in the database with its PDUs."""

@@ -18,6 +18,9 @@ _TROUBLE = frozenset(
 )
 
 
+_NO_ANSWER = frozenset({"timeout", "no_prompt"})  # to the text, or to the wish to send one
+
+
 class SubmitHealth:
     """Counts over connections; `note` every result, `forget` after the modem was restarted."""
 
@@ -28,7 +31,7 @@ class SubmitHealth:
 
     def note(self, result: SubmitResult, now: float) -> str:
         """Why the modem is taken for deaf, "" when it is not. `now`: monotonic seconds."""
-        if result.outcome is SubmitOutcome.UNKNOWN and result.error == "timeout":
+        if result.outcome in (SubmitOutcome.UNKNOWN, SubmitOutcome.NOT_SENT) and result.error in _NO_ANSWER:
             self._unanswered += 1
         elif result.outcome is SubmitOutcome.REFUSED and result.error in _TROUBLE:
             self._unanswered = 0

@@ -76,6 +76,8 @@ async def _submit(session: Session, command: at.Command, gate: Awaitable[object]
 
 
 def _closed_prompt(event: at.Event) -> SubmitResult:
+    if isinstance(event, at.TimedOut) and event.stage == "payload":  # no fault of the modem
+        return SubmitResult(outcome=SubmitOutcome.NOT_SENT, error="too_late", detail="the commit took too long")
     if isinstance(event, at.TimedOut):
         return SubmitResult(outcome=SubmitOutcome.NOT_SENT, error="timeout", detail="the modem gave no prompt")
     if isinstance(event, at.Completed) and event.final.kind not in (at.FinalKind.OK, at.FinalKind.ABORTED):

@@ -108,6 +108,7 @@ class Line:
         self._sim = "unknown"
         self._shown = LineState(state=State.CONNECTING.value)
         self._failures = 0
+        self._set_up_at: float | None = None  # loop time at which this connection began to serve
         self._told = False
 
     @property
@@ -157,8 +158,7 @@ class Line:
 
     async def _connection(self) -> float:
         """One connection from open to end, and what is done about the end; the pause before the next, in seconds."""
-        loop = asyncio.get_running_loop()
-        begun = loop.time()
+        self._set_up_at = None
         try:
             self._path = await self._locate()
             await self._serve(self._new_driver())
@@ -168,11 +168,15 @@ class Line:
             # a defect of ours must not end the other lines, nor this one for good
             log.exception("%s: the driver failed", self.config.name)
             why, end = f"internal error: {error}", _End(happening=Happening.FAILED, pauses=PAUSES_FAILED)
-        if loop.time() - begun >= STEADY_S:
+        if self._served():
             self._failures = 0
             self._ladder.over(Trouble.ABSENT, Trouble.SILENT, Trouble.BROKEN, Trouble.NO_SIM)
         await self._treat(end, why)
         return self._pause(end.pauses)
+
+    def _served(self) -> bool:
+        """Whether this connection did its work for a while. To find, wake and set up a modem in vain can take as long."""
+        return self._set_up_at is not None and asyncio.get_running_loop().time() - self._set_up_at >= STEADY_S
 
     def _new_driver(self) -> Driver:
         loop = asyncio.get_running_loop()
@@ -293,6 +297,7 @@ class Line:
             self._ladder.over(Trouble.NO_NETWORK)
         if self._phase in SET_UP:
             self._error = ""
+            self._set_up_at = self._set_up_at or asyncio.get_running_loop().time()
         self._changed()
 
     def _changed(self) -> None:

@@ -34,7 +34,7 @@ _WAITING = "direction = 'outbound' AND status IN ('queued', 'sending')"
 _FREE = """(not_before IS NULL OR not_before NOT BETWEEN :pausing AND :longest) AND (expires_at IS NULL OR expires_at > :now)
   AND NOT EXISTS (SELECT 1 FROM messages AS earlier WHERE earlier.peer = m.peer AND earlier.n < m.n
     AND earlier.ordered = 1 AND earlier.status IN ('scheduled', 'queued', 'sending', 'unknown'))"""
-_MAY_BEGIN = """iccid = '' AND segments <= :room
+_MAY_BEGIN = """iccid = '' AND segments <= :room AND segments > :more_than
   AND (:peers IS NULL OR peer IN (SELECT value FROM json_each(:peers)))"""
 _FIRST = "ORDER BY priority DESC, n LIMIT :limit"
 
@@ -101,6 +101,7 @@ class Messages:
             "pausing": ms(wanted.now + timedelta(milliseconds=1)),
             "longest": ms(wanted.now + LONGEST_PAUSE),
             "room": wanted.room,
+            "more_than": wanted.more_than,
             "peers": None if wanted.peers is None else json.dumps(sorted(wanted.peers)),
             "limit": wanted.limit,
         }

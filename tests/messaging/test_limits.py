@@ -271,3 +271,44 @@ def test_what_waits_tells_that_no_modem_is_there(tmp_path: Path) -> None:
             assert await why(to="+33612345679") == "by test", "nothing is in the way: it is not its turn yet"
 
     run(scenario())
+
+
+@pytest.mark.parametrize("how", ["route", "weights", "sticky"])
+def test_what_is_too_long_for_what_one_modem_may_send_goes_by_another(tmp_path: Path, how: str) -> None:
+    table = {
+        "route": Routing(routes=(Route(name="all", modems=("one", "two")),)),
+        "weights": Routing(routes=(Route(name="all", modems=("one", "two"), weights=(9, 1)),)),
+        "sticky": Routing(sticky=timedelta(hours=24)),
+    }[how]
+    settings = (LineSettings(name="one", daily_limit=4), LineSettings(name="two"))
+
+    async def scenario() -> None:
+        async with rig(tmp_path, lines=("one", "two"), line_settings=settings, calendar=UTC_DAYS, routing=table) as box:
+            await box.ready("one")
+            for text in ("a", "b"):
+                await box.becomes((await box.send(text=text)).message_ids[0], "sent")
+            await box.ready("two")
+            await box.idle("two")
+            for n in range(9):
+                await box.becomes((await box.send(text=f"{LONG}{n}")).message_ids[0], "sent")
+            if how == "route":
+                assert len(box.ports["one"].taken) == 2
+                await box.becomes((await box.send(text="c")).message_ids[0], "sent")
+                assert len(box.ports["one"].taken) == 3, "what fits still goes where it belongs"
+
+    run(scenario())
+
+
+def test_a_modem_of_a_route_goes_on_for_the_recipients_that_it_had(tmp_path: Path) -> None:
+    table = Routing(routes=(Route(name="all", modems=("one",)),))
+
+    async def scenario() -> None:
+        async with rig(tmp_path, line_settings=line(daily_recipients=1), calendar=UTC_DAYS, routing=table) as box:
+            await box.ready()
+            await box.becomes((await box.send(to="+4915112345678")).message_ids[0], "sent")
+            await counted(box, 1)
+            new = (await box.send(to="+4915112345679")).message_ids[0]
+            await box.becomes((await box.send(to="+4915112345678", text="again")).message_ids[0], "sent")
+            assert await statuses(box, [new]) == ["queued"]
+
+    run(scenario())

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.modem import PinGuard, SubmitOutcome, SubmitResult, power, recovery
+from gateway.modem import PinGuard, SubmitOutcome, SubmitResult, power, recovery, supervisor
 from gateway.modem.errors import SimUnusable
 from gateway.modem.health import REFUSALS, REFUSED_S, SubmitHealth
 from gateway.modem.recovery import BUDGET, BUDGET_WINDOW_S, Ladder, Remedy, Trouble
@@ -96,6 +96,37 @@ def test_a_modem_that_answers_at_and_no_submit_is_restarted() -> None:
             assert any("restart the modem" in state.error for state in listener.states)
             peer.submit_reply = "\r\n+CMGS: 9\r\n" + OK
             assert (await line.submit(SUBMIT, SUBMIT_LENGTH)).mr == 9
+        peer.unplug()
+
+    asyncio.run(main())
+
+
+def test_a_modem_that_never_comes_to_its_prompt_is_restarted() -> None:
+    async def main() -> None:
+        peer = Peer()
+        peer.replies |= {"AT+CFUN=1,1": OK, "AT+CMGS=": OK}
+        async with running(peer.path) as (line, listener):
+            await listener.hears("ready")
+            for _ in range(2):
+                assert (await line.submit(SUBMIT, SUBMIT_LENGTH)).error == "no_prompt"
+            await listener.hears("ready", 2)
+            assert "AT+CFUN=1,1" in peer.heard
+            assert any("restart the modem" in state.error for state in listener.states)
+        peer.unplug()
+
+    asyncio.run(main())
+
+
+def test_a_modem_that_takes_long_to_fail_is_restarted_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recovery, "STEPS", {**recovery.STEPS, Trouble.BROKEN: ((0.1, Remedy.RESET),)})
+    monkeypatch.setattr(supervisor, "STEADY_S", 0.0)  # each connection lasts longer, and none of them serves
+
+    async def main() -> None:
+        peer = Peer()
+        peer.replies |= {"AT+CFUN=1,1": OK, "AT+CMGF=0": "\r\nERROR\r\n"}
+        async with running(peer.path) as (_, listener):
+            await peer.hears("AT+CFUN=1,1")
+            assert not listener.of("ready")
         peer.unplug()
 
     asyncio.run(main())

@@ -182,7 +182,7 @@ def test_what_may_be_sent_is_found_in_order_by_an_index(tmp_path: Path) -> None:
             assert (len(first) + len(second), set(first) & set(second)) == (7, set())
 
             def plan(tx: Tx, query: str) -> str:
-                names = dict.fromkeys(re.findall(r":([a-z]+)", query))
+                names = dict.fromkeys(re.findall(r":([a-z_]+)", query))
                 rows = raw(tx).execute(f"EXPLAIN QUERY PLAN {query}", names).fetchall()
                 return "; ".join(row["detail"] for row in rows)
 
