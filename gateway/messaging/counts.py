@@ -50,10 +50,12 @@ class Counts:
         while True:
             self._dirty.clear()
             now = self._clock.now()
-            with contextlib.suppress(
-                StoreError
-            ):  # the writer's troubles are told elsewhere; the next change counts again
+            try:
                 await self._count(now)
+            except StoreError:
+                pass  # the writer's troubles are told elsewhere; the next change counts again
+            except Exception:
+                log.exception("counting met a defect")  # which must not end the senders
             await asyncio.sleep(PAUSE_S)
             with contextlib.suppress(TimeoutError):
                 midnight = (self._calendar.day_end(now) - self._clock.now()).total_seconds()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+LONGEST_PAUSE = timedelta(hours=27)
+"""No attempt is put off for longer: a day, and what is left to chance."""
 
 
 class DeliveryState(StrEnum):

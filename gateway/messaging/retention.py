@@ -62,6 +62,8 @@ class Retention:
                 await self.delete_old()
             except StoreError as exc:
                 log.error("old messages stay for another hour: %s", exc)
+            except Exception:
+                log.exception("deleting what is old met a defect")  # which must not end the senders
 
     async def delete_old(self) -> None:
         """One round through all tables. Raises StoreError."""

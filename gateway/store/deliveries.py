@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
-from gateway.messaging.deliveries import Delivery, DeliveryState
+from gateway.messaging.deliveries import LONGEST_PAUSE, Delivery, DeliveryState
 from gateway.store.rows import at, ms
 
 _INSERT = """INSERT OR IGNORE INTO deliveries
@@ -17,7 +17,8 @@ _INSERT = """INSERT OR IGNORE INTO deliveries
 _FIRSTS = """FROM deliveries AS d WHERE webhook = ? AND state = 'waiting'
   AND NOT EXISTS (SELECT 1 FROM deliveries AS e WHERE e.webhook = d.webhook AND e.state = 'waiting'
                   AND e.subject = d.subject AND e.seq < d.seq)"""
-_DUE = f"SELECT * {_FIRSTS} AND next_at <= ? ORDER BY seq LIMIT ?"
+# A pause that is longer than any we make is one from before the clock went back: it is over.
+_DUE = f"SELECT * {_FIRSTS} AND (next_at <= ? OR next_at > ?) ORDER BY seq LIMIT ?"
 _NEXT = f"SELECT subject, next_at {_FIRSTS} ORDER BY next_at LIMIT ?"
 
 
@@ -54,7 +55,7 @@ class Deliveries:
 
     def due(self, webhook: str, now: datetime, busy: Collection[str], limit: int) -> list[Delivery]:
         """The first waiting delivery of each subject whose time has come, in event order; none of a subject in `busy`."""
-        rows = self._db.execute(_DUE, (webhook, ms(now), limit + len(busy))).fetchall()
+        rows = self._db.execute(_DUE, (webhook, ms(now), ms(now + LONGEST_PAUSE), limit + len(busy))).fetchall()
         return [_delivery(row) for row in rows if row["subject"] not in busy][:limit]
 
     def next_moment(self, webhook: str, busy: Collection[str]) -> datetime | None:

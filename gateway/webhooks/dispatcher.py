@@ -33,6 +33,8 @@ KEEP = timedelta(days=14)
 PRUNE_S = 600.0
 PRUNE_LIMIT = 500
 STORE_PAUSE_S = 1.0
+DEFECT_PAUSE_S = 5.0
+LOOK_AGAIN_S = 60.0  # the clock may have been set
 _IDS = uuid.UUID("5f0c4f6e-5a53-4f1e-9d6c-0c9f2b1c7a10")
 
 
@@ -62,7 +64,15 @@ class Dispatcher:
         self._random = random.Random()  # noqa: S311  spreads attempts, protects nothing
 
     async def run(self) -> None:
-        """Returns only by cancellation."""
+        """Returns only by cancellation. A defect is logged, and all webhooks begin anew: texts do not depend on them."""
+        while True:
+            try:
+                await self._run()
+            except Exception:
+                log.exception("webhooks met a defect")
+            await asyncio.sleep(DEFECT_PAUSE_S)
+
+    async def _run(self) -> None:
         places = await self._patiently(self._begin, write=True)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._prune(), name="webhooks-prune")
@@ -161,7 +171,9 @@ class Dispatcher:
         moment = None
         if len(busy) < hook.concurrency:
             moment = await self._patiently(lambda tx: tx.deliveries.next_moment(hook.name, frozenset(busy)))
-        pause = None if moment is None else max(0.0, (moment - self._clock.now()).total_seconds())
+        pause = None
+        if moment is not None:
+            pause = min(max(0.0, (moment - self._clock.now()).total_seconds()), LOOK_AGAIN_S)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(pause):
                 await self._wake[hook.name].wait()
@@ -176,7 +188,7 @@ class Dispatcher:
             "Smsgw-Attempt": str(delivery.attempts + 1),
             HEADER: sign(hook.secret, body, int(self._clock.now().timestamp())),
         }
-        answer = await poster.post(hook.url, body, headers)
+        answer = await self._post(hook, poster, body, headers)
         settled = self._settled(delivery, answer, self._clock.now())
         if not answer.ok:
             log.warning("webhook %s: %s (attempt %d): %s", hook.name, delivery.id, settled.attempts, answer.error)
@@ -188,6 +200,13 @@ class Dispatcher:
         finally:
             busy.discard(delivery.subject)
             self._wake[hook.name].set()
+
+    async def _post(self, hook: Webhook, poster: Poster, body: bytes, headers: dict[str, str]) -> Answer:
+        try:
+            return await poster.post(hook.url, body, headers)
+        except Exception as error:  # whatever a receiver can make of an answer must not end the gateway
+            log.exception("webhook %s: an attempt met a defect", hook.name)
+            return Answer(status=None, error=f"internal error: {type(error).__name__}")
 
     def _settled(self, delivery: Delivery, answer: Answer, now: datetime) -> Delivery:
         attempts = delivery.attempts + 1

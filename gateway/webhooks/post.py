@@ -14,6 +14,7 @@ from gateway.webhooks.guard import resolve
 MAX_REDIRECTS = 3
 _REDIRECTS = (307, 308)  # the others would drop the body
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_LAST_PORT = 0xFFFF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +79,8 @@ class Poster:
         if url.scheme not in _DEFAULT_PORTS or not url.host:
             raise httpx.UnsupportedProtocol("only http:// and https:// are possible")
         port = url.port or _DEFAULT_PORTS[url.scheme]
+        if port > _LAST_PORT:
+            raise httpx.UnsupportedProtocol(f"there is no port {port}"[:80])
         address = await resolve(url.host, port, allow_private=self._allow_private)
         request = self._client.build_request(
             "POST",

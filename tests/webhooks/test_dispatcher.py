@@ -354,3 +354,66 @@ def test_the_log_has_no_text(tmp_path: Path, caplog: pytest.LogCaptureFixture) -
     assert "it answered 500" in caplog.text
     assert "Grüße" not in caplog.text
     assert SECRET not in caplog.text
+
+
+@pytest.mark.parametrize("port", [99_999, 10**30])
+def test_a_redirect_to_a_port_that_cannot_be_is_a_failed_attempt(tmp_path: Path, port: int) -> None:
+    where = {"Location": f"http://127.0.0.1:{port}/"}
+    with receiving(lambda post: (307, where) if post.value["data"]["n"] == 1 else (200, {})) as receiver:
+
+        async def main() -> None:
+            async with opened(tmp_path) as store, running(store, hook(receiver)) as (one, outbox):
+                await outbox.add("SM1", 1)
+                assert "no port" in (await attempted(one, 1)).error
+                await outbox.add("SM2", 2)
+                await settled(one, DeliveryState.DELIVERED)
+
+        asyncio.run(main())
+
+
+def test_a_defect_of_an_attempt_or_of_the_fan_out_ends_neither_the_others_nor_the_gateway(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "DEFECT_PAUSE_S", 0.01)
+    once = {"sign", "_delivery"}
+
+    def failing(name: str) -> Callable[..., Any]:
+        real = getattr(dispatcher, name)
+
+        def call(*values: Any) -> Any:
+            if name in once:
+                once.remove(name)
+                raise TypeError("a defect")
+            return real(*values)
+
+        return call
+
+    for name in sorted(once):
+        monkeypatch.setattr(dispatcher, name, failing(name))
+    with receiving() as receiver:
+
+        async def main() -> None:
+            async with opened(tmp_path) as store, running(store, hook(receiver)) as (one, outbox):
+                await outbox.add("SM1", 1)
+                await settled(one, DeliveryState.DELIVERED)
+                assert not once
+
+        asyncio.run(main())
+
+
+def test_a_clock_that_goes_back_holds_no_delivery_up(tmp_path: Path) -> None:
+    answers = [(500, {}), (200, {}), (200, {})]
+    with receiving(lambda _: answers.pop(0)) as receiver:
+
+        async def main() -> None:
+            clock = Clock()
+            clock.ahead = timedelta(days=3650)
+            async with opened(tmp_path) as store, running(store, hook(receiver), clock=clock) as (one, outbox):
+                await outbox.add("SM1", 1)
+                await attempted(one, 1)
+                clock.ahead = timedelta()
+                await outbox.add("SM1", 2)
+                await settled(one, DeliveryState.DELIVERED, 2)
+                assert [post.value["data"]["n"] for post in await posts(receiver, 3)] == [1, 1, 2]
+
+        asyncio.run(main())
