@@ -21,7 +21,7 @@ from gateway.mqtt.connection import V5, V311, ClosedEarly, Connection, Connectio
 from gateway.mqtt.lines import LinePublisher
 from gateway.mqtt.ports import Service
 from gateway.mqtt.proofs import Proofs
-from gateway.mqtt.publisher import EventPublisher
+from gateway.mqtt.publisher import CONSUMER, EventPublisher
 from gateway.mqtt.topics import ReplyTopics, Topics
 
 log = logging.getLogger(__name__)
@@ -98,6 +98,7 @@ class Bridge:
         self._trouble = self._last_failure = why
 
     async def _connect_and_serve(self) -> None:
+        await self._service.cursor(CONSUMER)  # from here on events wait for us, also while no broker can be reached
         settings = self._settings()
         try:
             await self._serve(settings, v5=True)

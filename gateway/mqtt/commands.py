@@ -200,10 +200,14 @@ class CommandIntake:
         await self.service.reject(error, self._origin(message), client_id)
 
     def _token(self, message: MQTTMessage) -> str | None:
-        """The same when the broker delivers the same message again."""
+        """The same when the broker delivers the same message again. None where there is nothing to take."""
+        try:
+            topic = message.topic.encode()
+        except UnicodeDecodeError:
+            return None
         if message.qos != 1:
             return None
-        digest = hashlib.sha256(message.topic.encode() + b"\0" + message.payload).hexdigest()
+        digest = hashlib.sha256(topic + b"\0" + message.payload).hexdigest()
         return f"{self._session}:{message.mid}:{digest}"
 
     def _origin(self, message: MQTTMessage, *, redelivered: bool | None = None) -> Origin:

@@ -29,6 +29,7 @@ class Script:
         self.url = f"mqtt://127.0.0.1:{self._listener.getsockname()[1]}"
         self.acknowledged: queue.SimpleQueue[int] = queue.SimpleQueue()
         self.results = 0
+        self.connects = 0
         self.confirms = True
         self._subscribed = threading.Event()
         self._client: socket.socket | None = None
@@ -47,6 +48,7 @@ class Script:
     def _answer(self, client: socket.socket, first: int, body: bytes) -> None:
         kind = first & 0xF0
         if kind == CONNECT:
+            self.connects += 1
             _write(client, CONNACK, b"\x01\x00\x00")  # the session was kept
         elif kind == SUBSCRIBE:
             _write(client, SUBACK, body[:2] + b"\x00" + b"\x01" * _filters(body))
@@ -60,11 +62,12 @@ class Script:
         elif kind == PINGREQ:
             _write(client, 0xD0, b"")
 
-    def deliver(self, identifier: int, payload: bytes, *, again: bool = False) -> None:
+    def deliver(
+        self, identifier: int, payload: bytes, *, again: bool = False, topic: bytes = b"smsgw/box/send"
+    ) -> None:
         """Delivers a command and waits for the acknowledgement."""
         assert self._subscribed.wait(PATIENCE)
         assert self._client is not None
-        topic = b"smsgw/box/send"
         head = len(topic).to_bytes(2) + topic + identifier.to_bytes(2) + b"\x00"
         _write(self._client, PUBLISH | QOS1 | (DUP if again else 0), head + payload)
         assert self.acknowledged.get(timeout=PATIENCE) == identifier
@@ -131,6 +134,20 @@ def test_an_identifier_that_is_given_out_again(tmp_path: Path, second_identifier
                 broker.deliver(1, ALARM, again=True)
                 assert len(gateway.call(gateway.service.messages(MessageFilter()))) == texts
                 broker.hang_up()
+    finally:
+        broker.close()
+
+
+def test_a_topic_that_is_no_text_keeps_nothing_up(tmp_path: Path) -> None:
+    """No broker should hand that on. The acknowledgement is all that it gets, and the connection goes on."""
+    broker = Script()
+    try:
+        with GatewayThread(config_for(tmp_path, broker.url)) as gateway:
+            broker.deliver(1, ALARM, topic=b"smsgw/box/notify/\xff")
+            broker.deliver(2, ALARM)
+            wait_until(lambda: broker.results == 1, "the result")
+            assert len(gateway.call(gateway.service.messages(MessageFilter()))) == 1
+            assert broker.connects == 1
     finally:
         broker.close()
 
