@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from gateway.store.outgoing import USAGE_SLOT_MS
 from gateway.store.rows import ms
 
+_SET_MS = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp() * 1000)
+"""A time before this one is from before the clock was set, as on a box without a battery: how old that is nobody knows."""
+
 # What a status report or a late part could still change, or a modem still has in hand, is not finished.
-_OLD_MESSAGES = """
-SELECT id FROM messages AS m WHERE n > ? AND n <= ? AND created_at < ?
+_OLD_MESSAGES = f"""
+SELECT id FROM messages AS m WHERE n > ? AND n <= ? AND created_at < ? AND updated_at >= {_SET_MS}
   AND (status IN ('delivered', 'undelivered', 'failed', 'canceled', 'received') AND updated_at < ?
     AND (status <> 'failed' OR error_code NOT IN ('outcome_unknown', 'partially_sent'))
     AND (status <> 'received' OR parts_missing = '')
     OR status IN ('sent', 'failed', 'received') AND updated_at < ?)
   AND NOT EXISTS (SELECT 1 FROM segments WHERE message_id = m.id AND state IN ('submitting', 'unknown'))
-"""
+"""  # noqa: S608 - own number
 
 _KEEP_COUNT = f"""INSERT INTO usage SELECT line, settled_at / {USAGE_SLOT_MS}, 1 FROM segments
 WHERE message_id = ? AND settled_at >= ? AND state IN ('sent', 'delivered', 'undelivered')
@@ -75,8 +78,8 @@ class Old:
         self, table: str, key: str, time: str, where: str, after: int, before: datetime, limit: int
     ) -> int | None:
         def delete(last: int) -> None:
-            query = f"DELETE FROM {table} WHERE {key} > ? AND {key} <= ? AND {where}"  # noqa: S608 - own names
-            self._db.execute(query, (after, last, ms(before)))
+            rows = f"{key} > ? AND {key} <= ? AND {time} >= {_SET_MS}"
+            self._db.execute(f"DELETE FROM {table} WHERE {rows} AND {where}", (after, last, ms(before)))  # noqa: S608 - own names
 
         return self._step(table, key, time, after, before, limit, delete)
 

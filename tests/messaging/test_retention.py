@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -164,6 +164,27 @@ def test_a_clock_that_was_set_deletes_nothing(tmp_path: Path, monkeypatch: pytes
             assert rounds[: seen + 1] == ["round"] * seen + ["skipped"]
             await until(lambda: len(rounds) > seen + 1, "the one after")
             assert rounds[seen + 1] == "round"
+
+    run(scenario())
+
+
+def test_what_is_from_before_the_clock_was_set_is_not_old(tmp_path: Path) -> None:
+    """A box without a battery begins in 1970: what comes in its first minute is not fifty years old in the second."""
+    clock = ManualClock()
+    today, clock._now = clock._now, datetime(1970, 1, 1, tzinfo=UTC)
+
+    async def scenario() -> None:
+        async with rig(tmp_path, retention_days=1, clock=clock) as box:
+            await box.ready()
+            first = await box.send(text="out", client_id="key")
+            await box.becomes(first.message_ids[0], "sent")
+            await box.receive(*deliver("in", at=today))
+            await box.sql("UPDATE parts SET released_at = received_at")
+            clock._now = today
+            await box.service._retention.delete_old()
+            assert await left(box) == ["out", "in"]
+            assert await count(box, "parts") == 1
+            assert (await box.send(text="out", client_id="key")).status == "duplicate"
 
     run(scenario())
 
