@@ -18,8 +18,8 @@ BATCH = 500
 async def resort(store: Store, router: Router, now: datetime) -> None:
     """At start, before anything is sent. Raises StoreError.
 
-    A message that asked for a modem which is gone fails, unless some of it has left: that waits for its SIM, and an alert
-    says so.
+    A message that asked for a modem which is gone fails, unless some of it has left or may have: that waits for its SIM,
+    and an alert says so.
     """
     if await store.read(lambda tx: tx.events.get_value(KEY)) != router.fingerprint:
         place: int | None = 0
@@ -46,6 +46,8 @@ def _step(tx: Tx, router: Router, after: int, now: datetime) -> int | None:
 
 
 def _sort(tx: Tx, router: Router, message: Message, client: str, now: datetime) -> None:
-    queue = tx.queues.number(message.modem or "", router.route_of(message.peer), client)
+    # What may have left stays with its SIM, whatever modem that is in; what comes back from there unsent is anybody's.
+    modem = message.modem if message.modem in router.lines else None
+    queue = tx.queues.number(modem or "", router.route_of(message.peer), client)
     if queue != message.queue:
         tx.messages.update(message.id, now, queue=queue)

@@ -120,7 +120,7 @@ class Messages:
     def waiting_behind(self, n: int, limit: int) -> list[Message]:
         """Outbound messages that are not finished, in accept order from behind number `n` on."""
         query = """SELECT * FROM messages WHERE n > ? AND direction = 'outbound'
-                   AND status IN ('scheduled', 'queued', 'sending') ORDER BY n LIMIT ?"""
+                   AND status IN ('scheduled', 'queued', 'sending', 'unknown') ORDER BY n LIMIT ?"""
         return [rows.message(row) for row in self._db.execute(query, (n, limit))]
 
     def bound_elsewhere(self, lines: Collection[str]) -> int:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from gateway.messaging.model import Queue
 from gateway.messaging.routing import EVERYTHING, Route, Router, Routing
 from tests.messaging.fast import FastClock
-from tests.messaging.rig import NOT_SENT, Answer, Rig, deliver, refused, report, rig, run, until
+from tests.messaging.rig import NOT_SENT, UNKNOWN, Answer, Rig, deliver, refused, report, rig, run, until
 
 GERMAN, FRENCH = "+4915112345678", "+33612345678"
 LONG = "0123456789" * 40
@@ -311,5 +311,32 @@ def test_a_half_sent_text_of_a_modem_that_is_gone_is_told_and_goes_on_where_its_
             await box.becomes(message_id, "sent")
             await box.receive(*(report(mr, at=box.clock.now()) for mr in (1, 2)), line="two")
             assert [seq for _, _, seq in box.ports["two"].taken] == [2, 3]
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("how", ["crash", "lost answer"])
+def test_a_text_of_unknown_outcome_is_not_bound_to_a_modem_that_has_another_name_now(tmp_path: Path, how: str) -> None:
+    async def scenario() -> None:
+        async with rig(tmp_path, lines=("one",)) as box:
+            one = box.ports["one"]
+            if how == "crash":
+                one.hold = asyncio.Event()
+            else:
+                one.answers.append(UNKNOWN)
+            await box.ready("one")
+            message_id = (await box.send(modem="one")).message_ids[0]
+            if how == "crash":
+                await until(lambda: one.at_work, "the submit")
+                await box.crash()
+            else:
+                await box.becomes(message_id, "unknown")
+        async with rig(tmp_path, lines=("two",)) as box:
+            assert (await box.service.message(message_id))[0].status == "unknown"
+            box.clock.advance(1)
+            await box.ready("two", iccid="iccid-one")
+            box.pass_time(601)
+            await box.becomes(message_id, "sent")
+            assert len(box.ports["two"].taken) == 1
 
     run(scenario())
