@@ -124,7 +124,7 @@ async def _run_on(store: SqliteStore, config: Config, clock: Clock, ready: Ready
             clock=clock,
             service=service,
             recorders=recorders,
-            webhooks=Dispatcher(webhooks_of(config), store, service, clock),
+            webhooks=Dispatcher(webhooks_of(config), store, service, clock, anew=store.set_aside is not None),
             accounts=await _accounts(config, store, clock),
             unstored=unstored,
         )

@@ -53,9 +53,15 @@ def consumer(webhook: str) -> str:
 
 
 class Dispatcher:
-    """Runs all webhooks. A new one begins with what happens from its first start on."""
+    """Runs all webhooks. A new one begins with what happens from its first start on.
 
-    def __init__(self, webhooks: Sequence[Webhook], store: Store, events: Events, clock: Clock) -> None:
+    `anew`: in a database that took the place of another no webhook is new; all begin with the first event, the alert.
+    """
+
+    def __init__(
+        self, webhooks: Sequence[Webhook], store: Store, events: Events, clock: Clock, *, anew: bool = False
+    ) -> None:
+        self._anew = anew
         self._webhooks = {hook.name: hook for hook in webhooks}
         self._store = store
         self._events = events
@@ -121,7 +127,7 @@ class Dispatcher:
             tx.events.forget(gone)
         for name in self._webhooks:
             if consumer(name) not in known:
-                tx.events.advance(consumer(name), tx.events.last())
+                tx.events.advance(consumer(name), 0 if self._anew else tx.events.last())
         return {name: tx.events.cursor(consumer(name)) for name in self._webhooks}
 
     async def _fan_out(self, places: dict[str, int]) -> None:

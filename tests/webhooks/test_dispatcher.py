@@ -66,10 +66,10 @@ class Outbox:
 
 @asynccontextmanager
 async def running(
-    store: SqliteStore, *hooks: Webhook, clock: Clock | None = None
+    store: SqliteStore, *hooks: Webhook, clock: Clock | None = None, anew: bool = False
 ) -> AsyncIterator[tuple[Dispatcher, Outbox]]:
     outbox = Outbox(store)
-    one = Dispatcher(hooks, store, outbox, clock or Clock())
+    one = Dispatcher(hooks, store, outbox, clock or Clock(), anew=anew)
     task = asyncio.create_task(one.run())
     wanted = {f"webhook:{hook.name}" for hook in hooks}  # a new one begins with what comes after its start
 
@@ -272,6 +272,19 @@ def test_only_what_was_asked_for_and_only_from_the_first_start_on(tmp_path: Path
 
         asyncio.run(main())
         assert sorted(post.value["data"]["n"] for post in receiver.posts) == [2, 3, 4]
+
+
+def test_that_the_database_was_replaced_is_told_too(tmp_path: Path) -> None:
+    with receiving() as receiver:
+
+        async def main() -> None:
+            async with opened(tmp_path) as store:
+                await Outbox(store).add("database_replaced", 1, EventKind.ALERT)
+                async with running(store, hook(receiver), anew=True) as (one, _):
+                    await settled(one, DeliveryState.DELIVERED)
+
+        asyncio.run(main())
+        assert [post.value["event"] for post in receiver.posts] == ["alert"]
 
 
 def test_what_waits_for_a_removed_webhook_is_dead_and_holds_nothing_up(tmp_path: Path) -> None:
