@@ -146,9 +146,23 @@ class Control:
             await self._task
 
 
+class JsonWhateverItSays:
+    """Bodies are JSON, whatever the client calls them: `curl -d` says that they are a form."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            others = [(name, value) for name, value in scope["headers"] if name != b"content-type"]
+            scope = {**scope, "headers": [*others, (b"content-type", b"application/json")]}
+        await self._app(scope, receive, send)
+
+
 def application(emulator: Emulator) -> FastAPI:
     """The HTTP application over `emulator`."""
     app = FastAPI(title="smsgw emulator", docs_url=None, redoc_url=None)
+    app.add_middleware(JsonWhateverItSays)
     _errors(app)
     _observation(app, emulator)
     _actions(app, emulator)

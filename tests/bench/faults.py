@@ -32,7 +32,8 @@ from tests.support.processes import PATIENCE, EmulatorProcess, environment
 
 SBIN = "/usr/sbin:/usr/local/sbin:/sbin"
 SENDER = "+491718888888"
-SLOW_S = {r"\+CMGS": 0.15, r"\+CMG[RDL]": 0.02}  # how long the modem takes, so that a kill finds something under way
+SLOW_S = {r"\+CMGS": 0.5, r"\+CMG[RDL]": 0.02}  # how long the modem takes, so that a kill finds something under way
+KILL_WITHIN_S = 1.2  # of the first command: some programs wait half a second between AT+CMGS and the text
 AT_WORK_S = 20.0  # how long a program is given to get to work again after a kill
 PEACE_S, GRACE_S = 90.0, 15.0  # without anything new the bench is over; what comes within the grace still counts
 EMULATED = '[[modem]]\nname = "modem"\npersonality = "{personality}"\n[network]\nreport_delay_s = 0.3\n'
@@ -253,7 +254,7 @@ class Trial:
         after = int(self.control("/recorder?modem=modem")["next"])
         hand_over()
         at_work = until(lambda: self.heard(pattern, after), AT_WORK_S)
-        threading.Event().wait(self.rng.uniform(0, 0.3))  # when exactly it is killed is what is random here
+        threading.Event().wait(self.rng.uniform(0, KILL_WITHIN_S))  # when exactly it is killed is what is random here
         self.program.kill()
         self.program.start()
         return at_work

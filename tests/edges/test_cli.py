@@ -247,12 +247,12 @@ def test_the_demo_does_what_it_says(tmp_path: Path) -> None:
         assert "smsgw/demo/bridge/state" in out
         env = {**os.environ, "PYTHONPATH": os.getcwd()}
         inbox = subprocess.Popen(
-            shlex.split(watch.replace("demo/#", "demo/inbox") + " -C 2"), stdout=subprocess.PIPE, text=True
+            shlex.split(watch.replace("demo/#", "demo/inbox") + " -C 3"), stdout=subprocess.PIPE, text=True
         )
         for line in (publish, send, messages, deliver):
             subprocess.run(line, shell=True, check=True, timeout=PATIENCE, env=env, stdout=subprocess.DEVNULL)
         arrived, _ = inbox.communicate(timeout=PATIENCE)
-        assert "Hello" in arrived
+        assert all(text in arrived for text in ("Hello from smsgw", "Hello from the shell", "Hello gateway"))
         control = demo_address(demo.output, "emulator")
         with urllib.request.urlopen(control) as answer:
             assert len(json.load(answer)["modems"]) == 2

@@ -266,3 +266,11 @@ def test_an_address_that_is_taken_is_one_clear_line(bench: Bench, tmp_path: Path
     assert done.returncode == 1
     assert done.stderr.startswith(b"Error: ")
     assert done.stderr.count(b"\n") == 1
+
+
+def test_a_body_is_json_whatever_the_client_calls_it(bench: Bench) -> None:
+    """`curl -d` calls it a form."""
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    body = '{"modem": "modem1", "from": "+4915187654321", "text": "Hello"}'
+    assert bench.http.post("/deliver", content=body, headers=form).json() == {"tpdus": 1}
+    assert bench.http.post("/deliver", content="to=1", headers=form).status_code == 400
