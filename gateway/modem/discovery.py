@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.clock import Clock
 from gateway.errors import ModemError
 from gateway.modem.errors import PortLost
-from gateway.modem.probe import identify
+from gateway.modem.probe import Overheard, identify
 from gateway.modem.usb import SYSTEM, Roots, UsbTty, tty_of, ttys
 from gateway.modem.usb_ids import LAYOUTS, MODEM_VENDORS, Id, Role
 
@@ -73,7 +73,21 @@ class Finder:
         self._held: dict[str, Path | str] = {}  # line -> device in use
         self._known: dict[Node, _Known] = {}
         self._found: dict[str, Node] = {}  # line -> where its modem was found last
+        self._overheard: dict[Node, Overheard] = {}
+        self._silences: dict[str, Callable[[], float]] = {}
         self._asking = asyncio.Lock()  # two lines must not ask the same tty
+
+    def owes(self, line: str, silence_s: Callable[[], float]) -> None:
+        """`silence_s`: how long the line's modem may still take for the answer to a submit; it is not disturbed so long.
+
+        Which tty that modem is at is not known before one has asked.
+        """
+        self._silences[line] = silence_s
+
+    def overheard(self, port: str) -> Overheard:
+        """What the modem there told while it was asked; told once."""
+        node = _node(port)
+        return (self._overheard.pop(node, None) if node is not None else None) or Overheard()
 
     def hold(self, line: str, port: str) -> UsbTty | None:
         """The line uses this port: nothing else of its device, which is returned, is asked."""
@@ -92,6 +106,7 @@ class Finder:
             candidates = await asyncio.to_thread(ttys, self.roots)
             nodes = {tty.path: node for tty in candidates if (node := _node(tty.path)) is not None}
             self._known = {node: known for node, known in self._known.items() if node in nodes.values()}
+            self._overheard = {node: heard for node, heard in self._overheard.items() if node in nodes.values()}
             for group in self._groups(line, candidates, wanted):
                 found = await self._among(group, nodes, wanted, baudrate)
                 if found is not None:
@@ -143,15 +158,18 @@ class Finder:
                 continue
             known = self._known.setdefault(node, _Known())
             if asyncio.get_running_loop().time() >= known.due:
-                await self._ask(tty, known, baudrate)
+                await self._ask(tty, known, self._overheard.setdefault(node, Overheard()), baudrate)
             if known.imei or known.iccid:  # the others of the device are the same modem
                 return tty if wanted.fits(known.imei, known.iccid) else None
         return None
 
-    async def _ask(self, tty: UsbTty, known: _Known, baudrate: int) -> None:
+    async def _ask(self, tty: UsbTty, known: _Known, overheard: Overheard, baudrate: int) -> None:
         now = asyncio.get_running_loop().time
+        silence_s = max((each() for each in self._silences.values()), default=0.0)
         try:
-            known.imei, known.iccid = await identify(tty.path, baudrate, self._clock)
+            known.imei, known.iccid = await identify(
+                tty.path, baudrate, self._clock, overheard=overheard, silence_s=silence_s
+            )
         except ModemError as error:
             known.imei = known.iccid = ""
             known.due = now() + SILENT_S[min(known.silent, len(SILENT_S) - 1)]

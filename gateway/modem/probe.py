@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from gateway import at
@@ -17,11 +17,13 @@ from gateway.clock import Clock
 from gateway.errors import ModemError
 from gateway.modem import answers, sim
 from gateway.modem.errors import CommandTimeout, PortLost
+from gateway.modem.inbound import DIRECT, delivered
+from gateway.modem.model import LateSubmit, Received
 from gateway.modem.profiles import Profile, Query, detect
 from gateway.modem.recorder import FlightRecorder
 from gateway.modem.sequence import IDENTIFY, Setup, run_steps
 from gateway.modem.serial_port import SerialPort
-from gateway.modem.session import ESC, Session
+from gateway.modem.session import ESC, Session, late
 from gateway.modem.telemetry import Telemetry
 from gateway.modem.wake import awaken
 
@@ -46,6 +48,7 @@ QUERIES = {
 """Name → question; the answer is kept as the modem gave it."""
 
 _OK = re.compile(rb"(?:^|[\r\n])(?:OK\r?\n|0\r)")
+_LATE = re.compile(rb"[\r\n](?:\+CMGS:|\+CMS ERROR:)[^\r\n]*\r")
 _SENTENCE = re.compile(rb"\$G[A-Z]{4},")
 
 
@@ -104,9 +107,37 @@ class _Ear(FlightRecorder):
         return tuple(dict.fromkeys(line for line in text.split("\r") if line))
 
 
-async def identify(port: str, baudrate: int, clock: Clock) -> tuple[str, str]:
-    """IMEI and ICCID behind `port`, "" for what is not told. Raises NoModem, PortBusy, PortLost, ModemError."""
-    async with _asking(port, baudrate, clock) as (session, _):
+@dataclass(slots=True)
+class Overheard:
+    """What a modem told meanwhile and tells only once: answers to submits of before, and direct deliveries."""
+
+    late: list[LateSubmit] = field(default_factory=list)
+    direct: list[Received] = field(default_factory=list)
+
+    def note(self, urc: at.Urc) -> None:
+        if urc.name in DIRECT:
+            self.direct.extend(delivered(urc))
+
+    def read(self, octets: bytes) -> None:
+        """Take in what came before there was a session."""
+        engine = at.Engine()
+        engine.receive(octets, 0.0)
+        while (event := engine.next_event()) is not None:
+            if isinstance(event, at.LateSubmit):
+                self.late.append(late(event.mr, event.final))
+            elif isinstance(event, at.Urc):
+                self.note(event)
+
+
+async def identify(
+    port: str, baudrate: int, clock: Clock, *, overheard: Overheard | None = None, silence_s: float = 0
+) -> tuple[str, str]:
+    """IMEI and ICCID behind `port`, "" for what is not told. Raises NoModem, PortBusy, PortLost, ModemError.
+
+    `silence_s`: how long nothing is said first, because a modem may owe the answer to a submit.
+    """
+    kept = overheard if overheard is not None else Overheard()
+    async with _asking(port, baudrate, clock, kept, silence_s) as (session, _):
         setup = Setup()
         await run_steps(session, IDENTIFY, setup)
         return setup.imei, await _iccid(session, _profile(setup))
@@ -114,7 +145,7 @@ async def identify(port: str, baudrate: int, clock: Clock) -> tuple[str, str]:
 
 async def examine(port: str, baudrate: int, clock: Clock) -> Report:
     """Everything that can be learned without changing the modem. Raises NoModem, PortBusy, PortLost, ModemError."""
-    async with _asking(port, baudrate, clock) as (session, ear):
+    async with _asking(port, baudrate, clock, Overheard()) as (session, ear):
         setup = Setup()
         await run_steps(session, IDENTIFY, setup)
         profile = _profile(setup)
@@ -161,16 +192,22 @@ def hears(octets: bytes) -> str:
 
 
 @asynccontextmanager
-async def _asking(port: str, baudrate: int, clock: Clock) -> AsyncIterator[tuple[Session, _Ear]]:
+async def _asking(
+    port: str, baudrate: int, clock: Clock, overheard: Overheard, silence_s: float = 0
+) -> AsyncIterator[tuple[Session, _Ear]]:
     """A session with a modem that answers; the port is given back at the end."""
     ear = _Ear(port, clock)
     tty = await SerialPort.open(port, baudrate)
     session: Session | None = None
     try:
-        if not await _hail(tty, ear):
+        try:
+            answers_at = await _hail(tty, ear, silence_s)
+        finally:
+            overheard.read(bytes(ear.heard))
+        if not answers_at:
             heard = hears(bytes(ear.heard))
             raise NoModem(f"{port}: {_HEARD[heard]}", heard=heard)
-        session = Session(at.Engine(), tty, ear, on_urc=_ignore, on_late=_ignore, on_lost=_ignore)
+        session = Session(at.Engine(), tty, ear, on_urc=overheard.note, on_late=overheard.late.append, on_lost=_ignore)
         session.start()
         await awaken(session, 0, lambda: False, probes=_PROBES)
         yield session, ear
@@ -180,12 +217,14 @@ async def _asking(port: str, baudrate: int, clock: Clock) -> AsyncIterator[tuple
         await tty.close()
 
 
-async def _hail(tty: SerialPort, ear: _Ear) -> bool:
+async def _hail(tty: SerialPort, ear: _Ear, silence_s: float) -> bool:
     """Whether something says OK to AT. Cheaper than a session: most ttys of a modem answer nothing."""
-    answered = asyncio.Event()
+    answered, said = asyncio.Event(), asyncio.Event()
 
     def heard(data: bytes) -> None:
         ear.record("<", data)
+        if _LATE.search(ear.heard):
+            said.set()
         if _OK.search(ear.heard):
             answered.set()
 
@@ -193,9 +232,14 @@ async def _hail(tty: SerialPort, ear: _Ear) -> bool:
 
     def gone(reason: str) -> None:
         lost.append(reason)
+        said.set()
         answered.set()
 
     tty.attach(heard, gone)
+    if silence_s:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(silence_s):
+                await said.wait()
     for hail in range(HAILS):
         for data in (ESC, b"AT\r") if hail else (b"AT\r",):
             ear.record(">", data)

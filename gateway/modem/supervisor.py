@@ -95,6 +95,8 @@ class Line:
         self._expect_late = expect_late
         self._guard = guard if guard is not None else PinGuard()
         self._finder = finder
+        if finder is not None:
+            finder.owes(config.name, lambda: config.late_reply_s if expect_late() else 0.0)
         self._path = config.port  # where the modem is, or was last
         self._usb_id: frozenset[Id] = frozenset()  # of the device that was there
         self._ladder = Ladder()
@@ -269,6 +271,9 @@ class Line:
             if finder is not None:
                 tty = finder.hold(self.config.name, self._path)
                 self._usb_id = frozenset({tty.device.id}) if tty is not None else self._usb_id
+                heard = finder.overheard(self._path)
+                self._unstored.late.extend(heard.late)
+                self._unstored.kept.extend(heard.direct)
             remedy, self._remedy = self._remedy, Remedy.REOPEN
             await driver.run(self._expect_late(), remedy)
         finally:

@@ -23,6 +23,7 @@ from gateway.modem.discovery import Wanted, same_iccid, same_imei
 from gateway.modem.errors import PortLost
 from tests.modem.bench import PATIENCE, Recorder
 from tests.modem.fake_usb import FakeUsb
+from tests.modem.peer import DELIVER, OK, Peer, length
 from tests.modem.test_on_emulator import TO_PHONE, TO_PHONE_LENGTH
 from tests.support.processes import smsgw
 
@@ -318,6 +319,47 @@ def test_another_sim_is_never_given_the_pin_of_the_one_that_is_named(tmp_path: P
             assert emulator.modem("a").sim.pin_tries == 3
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("named_by", ["imei", "port"])
+def test_what_a_modem_tells_once_is_not_lost_on_who_asks_it_for_its_number(tmp_path: Path, named_by: str) -> None:
+    """The gateway was killed in a submit; a line that looks for another modem comes first."""
+
+    async def main() -> None:
+        peer = Peer()
+        usb = FakeUsb(tmp_path / "root")
+        usb.plug("1-1", EC25, {2: ("ttyUSB2", peer.path)})
+        finder = Finder(SystemClock(), usb.roots)
+        config = LineConfig(name="owing", port=str(usb.roots.dev / "ttyUSB2"), late_reply_s=10)
+        if named_by == "imei":
+            config = LineConfig(name="owing", imei="356938035640001", late_reply_s=10)
+        listener = Recorder()
+        owing = Line(config, listener, SystemClock(), expect_late=lambda: not listener.of("ready"), finder=finder)
+        looking = asyncio.create_task(finder.locate("other", Wanted(imei="1" * 15), 115200))
+        while not is_open(peer.path):  # noqa: ASYNC110 - the kernel tells nobody
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        assert peer.heard == []
+        peer.say(f"\r\n+CMT: ,{length(DELIVER)}\r\n{DELIVER}\r\n\r\n+CMGS: 9\r\n{OK}")
+        with pytest.raises(PortLost):
+            await looking
+        task = asyncio.create_task(owing.run())
+        async with asyncio.timeout(PATIENCE):
+            _, late = await listener.hears("ready")
+            assert late is not None
+            assert late.mr == 9
+            await listener.until(lambda: [item.pdu for item in listener.items()] == [DELIVER])
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        peer.unplug()
+
+    asyncio.run(main())
+
+
+def is_open(path: str) -> bool:
+    """Whether this process has it open more than once: a peer has its own end of the port open itself."""
+    files = [os.path.realpath(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")]
+    return files.count(path) > 1
 
 
 def test_numbers_that_are_the_same() -> None:
