@@ -40,7 +40,7 @@ def probe(port: str | None, listing: bool, baudrate: int, as_json: bool) -> None
     except NoModem as error:
         raise ModemError(f"{error}; {_elsewhere(port, error.heard)}") from error
     except PortBusy as error:
-        who = ", ".join(str(one) for one in holders(port, but=os.getpid()))
+        who = ", ".join(str(one) for one in holders(port, but=os.getpid())) if "another process" in str(error) else ""
         raise ModemError(f"{error}{f': {who}' if who else ''}") from error
     if as_json:
         click.echo(json.dumps(as_object(report), ensure_ascii=False, indent=2))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import asyncio
+import errno
 import fcntl
 import logging
 import os
@@ -202,8 +203,10 @@ def _open(path: str, baudrate: int) -> serial.Serial:
 
 def _reason(path: str, error: Exception) -> str:
     number = getattr(error, "errno", None)
-    if number in (11, 35):  # EAGAIN from flock
+    if number == errno.EAGAIN:  # from flock
         return f"{path}: another process uses the port"
+    if os.strerror(errno.ENOTTY) in str(error) or os.path.isfile(path):
+        return f"{path} is no serial port"
     return f"{path}: {os.strerror(number) if number else error}"
 
 

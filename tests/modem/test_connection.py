@@ -354,3 +354,17 @@ def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look at the SIM often, so that a test of what is not done again does not take long."""
     monkeypatch.setattr(supervisor_module, "PAUSE_SIM", 0.01)
     monkeypatch.setattr(sim_module, "BUSY_S", 1.0)
+
+
+@pytest.mark.parametrize("path", ["/dev/null", __file__])
+def test_what_is_no_serial_port_is_said_to_be_none(path: str) -> None:
+    async def main() -> None:
+        listener = Recorder()
+        line = Line(LineConfig(name="line1", port=path), listener, SystemClock())
+        task = asyncio.create_task(line.run())
+        async with asyncio.timeout(10):
+            assert (await listener.shows("failed")).error.startswith(f"{path} is no serial port")
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(main())
