@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import array
 import asyncio
+import concurrent.futures
 import errno
 import fcntl
 import logging
 import os
 import termios
+import threading
 from collections.abc import Callable
 
 import serial
@@ -49,11 +51,17 @@ class SerialPort:
 
     @classmethod
     async def open(cls, path: str, baudrate: int) -> SerialPort:
-        """Open and lock `path` (a symlink is followed anew each time). Raises PortLost, or PortBusy if it is there."""
-        opening = asyncio.get_running_loop().run_in_executor(None, _open, path, baudrate)
+        """Open and lock `path` (a symlink is followed anew each time). Raises PortLost, or PortBusy if it is there.
+
+        A port that hangs has one thread at most, and none of the pool that the other lines use too.
+        """
+        before = _opening.get(path)
+        if before is not None and not before.done():
+            raise PortLost(f"{path}: an earlier try to open it hangs")
+        opening = _opening[path] = _in_thread(path, baudrate)
         try:
             async with asyncio.timeout(OPEN_TIMEOUT):
-                tty = await asyncio.shield(opening)
+                tty = await asyncio.shield(asyncio.wrap_future(opening))
         except TimeoutError as error:
             opening.add_done_callback(_close_late)
             raise PortLost(f"{path}: opening takes too long") from error
@@ -185,6 +193,24 @@ def _ignore(_: object) -> None:
     return
 
 
+_opening: dict[str, concurrent.futures.Future[serial.Serial]] = {}  # by path: the last try of this process
+
+
+def _in_thread(path: str, baudrate: int) -> concurrent.futures.Future[serial.Serial]:
+    """Opens in a daemon thread: one that hangs in the kernel must not hold up the end of the process either."""
+    opening: concurrent.futures.Future[serial.Serial] = concurrent.futures.Future()
+    opening.set_running_or_notify_cancel()
+
+    def run() -> None:
+        try:
+            opening.set_result(_open(path, baudrate))
+        except Exception as error:  # noqa: BLE001  # handed to the task that waits
+            opening.set_exception(error)
+
+    threading.Thread(target=run, name=f"open {path}", daemon=True).start()
+    return opening
+
+
 def _open(path: str, baudrate: int) -> serial.Serial:
     try:
         tty = _Tty(path, baudrate, timeout=0, write_timeout=0, exclusive=True)
@@ -210,6 +236,6 @@ def _reason(path: str, error: Exception) -> str:
     return f"{path}: {os.strerror(number) if number else error}"
 
 
-def _close_late(opening: asyncio.Future[serial.Serial]) -> None:
-    if not opening.cancelled() and opening.exception() is None:
+def _close_late(opening: concurrent.futures.Future[serial.Serial]) -> None:
+    if opening.exception() is None:
         opening.result().close()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
 from gateway.clock import SystemClock
-from gateway.modem import Line, LineConfig, SubmitOutcome
+from gateway.modem import Line, LineConfig, SubmitOutcome, serial_port
 from gateway.modem import sim as sim_module
 from gateway.modem import supervisor as supervisor_module
+from gateway.modem.errors import PortLost
 from gateway.modem.recorder import redact
 from tests.modem.bench import Recorder, running
 from tests.modem.peer import DELIVER, OK, SUBMIT, SUBMIT_LENGTH, Peer, info
@@ -366,5 +368,36 @@ def test_what_is_no_serial_port_is_said_to_be_none(path: str) -> None:
             assert (await listener.shows("failed")).error.startswith(f"{path} is no serial port")
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(main())
+
+
+def test_a_port_that_hangs_when_it_is_opened_leaves_the_others_their_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A USB device that dies can hold open() for ever, and it is tried again and again."""
+    released = threading.Event()
+
+    def hang(path: str, _baudrate: int) -> None:
+        released.wait(20)
+        raise PortLost(path)
+
+    monkeypatch.setattr(serial_port, "_open", hang)
+    monkeypatch.setattr(serial_port, "OPEN_TIMEOUT", 0.01)
+
+    async def main() -> None:
+        try:
+            for _ in range(50):
+                with pytest.raises(PortLost):
+                    await serial_port.SerialPort.open("/dev/hangs", 115200)
+            async with asyncio.timeout(5):
+                assert await asyncio.to_thread(os.path.exists, "/dev")
+        finally:
+            released.set()
+        why = "an earlier try"
+        while "an earlier try" in why:  # until the kernel is done with it
+            await asyncio.sleep(0.001)
+            with pytest.raises(PortLost) as caught:
+                await serial_port.SerialPort.open("/dev/hangs", 115200)
+            why = str(caught.value)
+        assert why == "/dev/hangs"
 
     asyncio.run(main())
