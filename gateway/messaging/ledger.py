@@ -203,7 +203,7 @@ def record(tx: Tx, segment: Segment, outcome: Outcome, policy: Policy, now: date
         limit = min(limit or segment.attempts + outcome.attempts, policy.max_attempts)
     state, error = outcome.state, outcome.error
     if state is SegmentState.PENDING and attempts >= policy.max_attempts:
-        state = SegmentState.FAILED
+        state, error = SegmentState.FAILED, error or ("modem_error", "it did not leave, and was tried often enough")
     if state is SegmentState.PENDING and outcome.attempts is not None and limit is not None and attempts >= limit:
         state, error = SegmentState.FAILED, ("network_rejected", error[1] if error else "")
     settled = replace(

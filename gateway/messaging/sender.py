@@ -138,6 +138,8 @@ class Senders:
             except Exception:
                 # A defect of ours must end neither this line nor the others. The message stays held: not again in this run.
                 log.exception("%s: message %s met a defect", lane.port.name, lane.current and lane.current.id)
+                if lane.unsettled is not None:  # it may be that of the message before, whose result went with the claim
+                    self._give_back(lane)
                 lane.todo.clear()
                 lane.current = None
                 await asyncio.sleep(STORE_RETRY_S)
@@ -367,14 +369,23 @@ class Senders:
 
     async def _store_unsettled(self, lane: _Lane) -> None:
         """Stores a result that no next segment carries; tries until the database takes it."""
+        settle = self._settle
         while (result := lane.unsettled) is not None:
             try:
-                await self._store.write(partial(self._settle, result, self._clock.now()))
+                await self._store.write(partial(settle, result, self._clock.now()))
             except StoreError as exc:
                 log.error("%s: a result waits for the database: %s", lane.port.name, exc)
                 await asyncio.sleep(STORE_RETRY_S)
+            except Exception:
+                if settle == self._record:
+                    raise
+                log.exception("%s: what follows from a result met a defect; the result alone is kept", lane.port.name)
+                settle = self._record
             else:
                 self._stored(lane, result)
+
+    def _record(self, result: _Result, now: datetime, tx: Tx) -> None:
+        ledger.record(tx, result.segment, result.outcome, self._policy, now)
 
     def _settle(self, result: _Result, now: datetime, tx: Tx) -> None:
         outbound.settle(tx, result.segment, result.outcome, self._policy, now)

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from gateway.errors import RequestError, StoreError
-from gateway.messaging import ledger, outbound, sender
+from gateway.messaging import ledger, outbound, receipts, sender
 from gateway.messaging.ledger import Sim
-from gateway.messaging.model import SegmentState
+from gateway.messaging.model import Segment, SegmentState
 from gateway.messaging.ports import Tx
 from tests.messaging.rig import ORIGIN, UNKNOWN, Answer, late, refused, report, rig, run, until
 from tests.support.clock import ManualClock
@@ -151,6 +151,32 @@ def test_a_defect_while_sending_ends_nothing_and_its_text_is_unknown(tmp_path: P
             await box.becomes((await box.send(text="next")).message_ids[0], "sent")
             await box.ready("two")
             await box.becomes((await box.send(text="other", modem="two")).message_ids[0], "sent")
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("texts", [1, 2, 3])
+def test_a_defect_in_what_follows_from_a_result_ends_no_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, texts: int
+) -> None:
+    """The result alone is kept, and the text whose claim went with it is not blamed."""
+    monkeypatch.setattr(sender, "STORE_RETRY_S", 0.01)
+    real, bad = receipts.after_submit, "+4915112345671"
+
+    def failing(tx: Tx, segment: Segment, now: datetime) -> None:
+        if segment.peer == bad:
+            raise TypeError("a defect")
+        real(tx, segment, now)
+
+    monkeypatch.setattr(receipts, "after_submit", failing)
+
+    async def scenario() -> None:
+        async with rig(tmp_path) as box:
+            ids = [(await box.send(to=to)).message_ids[0] for to in (bad, "+4915112345672", bad)[:texts]]
+            await box.ready()
+            for message_id in ids:
+                await box.becomes(message_id, "sent")
+            assert len(box.ports["one"].taken) == texts
 
     run(scenario())
 

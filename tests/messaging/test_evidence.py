@@ -366,3 +366,22 @@ def test_without_an_expiry_it_ends_when_no_report_can_come_any_more(tmp_path: Pa
             await box.becomes(message_id, "failed")
 
     run(scenario())
+
+
+def test_what_is_proved_unsent_after_its_last_attempt_fails_with_a_reason(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with rig(tmp_path, max_attempts=1) as box:
+            port = box.ports["one"]
+            port.counts_accepted = True
+            port.answers.extend([Answer(outcome="sent", mr=1), UNKNOWN, Answer(outcome="sent", mr=2)])
+            await box.ready()
+            ids = []
+            for n, status in enumerate(("sent", "unknown", "sent")):
+                ids.append((await box.send(to=f"+491511234567{n}")).message_ids[0])
+                await box.becomes(ids[-1], status)
+            await box.becomes(ids[1], "failed")
+            message, (segment,), timeline = await box.service.message(ids[1])
+            assert message.error == ("modem_error", "it did not leave, and was tried often enough")
+            assert segment.error == timeline[-1].detail == message.error[1]
+
+    run(scenario())
