@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.cli.notify import feed_watchdog, notify
+from gateway.cli.notify import ask_for_patience, feed_watchdog, notify
 
 if TYPE_CHECKING:
     from gateway.app import Addresses
@@ -69,7 +69,13 @@ async def _run(config: Config) -> None:
     from gateway import app
 
     loop = asyncio.get_running_loop()
-    gateway = asyncio.create_task(app.run(config, ready=_ready), name="gateway")
+    starting = asyncio.create_task(ask_for_patience(), name="starting")
+
+    def ready(addresses: Addresses) -> None:
+        starting.cancel()
+        _ready(addresses)
+
+    gateway = asyncio.create_task(app.run(config, ready=ready), name="gateway")
 
     def stop(number: signal.Signals) -> None:
         log.info("%s: stopping", number.name)
@@ -82,7 +88,8 @@ async def _run(config: Config) -> None:
         loop.add_signal_handler(number, stop, number)
     watchdog = asyncio.create_task(feed_watchdog(), name="watchdog")
     await asyncio.wait((gateway,))
-    watchdog.cancel()
+    for task in (watchdog, starting):
+        task.cancel()
     if not gateway.cancelled():
         gateway.result()
     log.info("stopped")

@@ -23,6 +23,17 @@ def notify(state: str) -> bool:
     return True
 
 
+STARTING_S = 10.0
+PATIENCE_US = 120_000_000
+"""What is asked for anew each time; a loop that does not turn any more does not ask."""
+
+
+async def ask_for_patience() -> None:
+    """While it starts: a large database on an SD card is looked through for longer than a manager waits by itself."""
+    while notify(f"EXTEND_TIMEOUT_USEC={PATIENCE_US}"):  # noqa: ASYNC110  # a heartbeat, not a wait for something
+        await asyncio.sleep(STARTING_S)
+
+
 async def feed_watchdog() -> None:
     """Tells the watchdog that this event loop turns, twice per period; returns at once when there is no watchdog."""
     period = os.environ.get("WATCHDOG_USEC", "")

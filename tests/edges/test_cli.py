@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 
 from gateway.cli.client import shown
 from gateway.cli.main import COMMANDS, cli
-from gateway.cli.notify import notify
+from gateway.cli.notify import PATIENCE_US, notify
 from tests.edges.gateway_thread import GatewayThread, config_for
 from tests.support.broker import find_mosquitto
 from tests.support.processes import PATIENCE, DaemonProcess, Program, smsgw, write_config
@@ -199,6 +199,8 @@ def test_the_daemon_tells_its_service_manager(tmp_path: Path) -> None:
             told = [manager.recv(4096).decode()]
             while not any(text.startswith("READY=1") for text in told) or told.count("WATCHDOG=1") < 3:
                 told.append(manager.recv(4096).decode())
+            ready = next(n for n, text in enumerate(told) if text.startswith("READY=1"))
+            assert f"EXTEND_TIMEOUT_USEC={PATIENCE_US}" in told[:ready]  # a large database takes its time
             assert daemon.stop(signal.SIGTERM) == 0
             while "STOPPING=1" not in told:
                 told.append(manager.recv(4096).decode())
