@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 from gateway.clock import Clock
@@ -14,7 +14,7 @@ from gateway.messaging import inbound, outbound, receipts
 from gateway.messaging.ledger import Policy
 from gateway.messaging.lines import Lines
 from gateway.messaging.model import Segment, SegmentState
-from gateway.messaging.ports import Store, Tx
+from gateway.messaging.ports import Store, T, Tx
 
 log = logging.getLogger(__name__)
 
@@ -100,10 +100,13 @@ class Timers:
         unknown = await self._settle_unknown(now)
         next_message, next_text = await self._store.read(lambda tx: self._moments(tx, now))
         if next_text is not None and next_text <= now:
-            await self._store.write(lambda tx: inbound.deliver_overdue(tx, now - self._reassembly_timeout, now))
+            await self._apart(
+                self._store.write(lambda tx: inbound.deliver_overdue(tx, now - self._reassembly_timeout, now))
+            )
             next_text = now + LOOK_AGAIN  # there may be others behind it
         if next_message is not None and next_message <= now:
-            await self._store.write(lambda tx: (outbound.expire_overdue(tx, now), outbound.release_due(tx, now)))
+            await self._apart(self._store.write(lambda tx: outbound.expire_overdue(tx, now)))
+            await self._apart(self._store.write(lambda tx: outbound.release_due(tx, now)))
             self._offer()
             # An overdue message can be in a modem's hands: look again soon, not at once.
             next_message = now + LOOK_AGAIN
@@ -135,17 +138,29 @@ class Timers:
             self._waited_for.clear()
             self._seen_at.clear()
         for segment in unknown:
-            waited = self._waited(segment)
-            if waited is None:
-                ends = await self._end_if_overdue(segment, now)
-                nearest = min(filter(None, (nearest, ends)), default=None)
-                continue
-            if waited >= self._unknown_hold:
-                await self._give_up(segment)
-            else:
-                ends = now + (self._unknown_hold - waited)
-                nearest = ends if nearest is None else min(nearest, ends)
+            ends = await self._apart(self._hold(segment, now), now + STORE_RETRY)
+            nearest = min(filter(None, (nearest, ends)), default=None)
         return nearest
+
+    async def _hold(self, segment: Segment, now: datetime) -> datetime | None:
+        """Settles one whose hold is over; else says when to look at it again."""
+        waited = self._waited(segment)
+        if waited is None:
+            return await self._end_if_overdue(segment, now)
+        if waited < self._unknown_hold:
+            return now + (self._unknown_hold - waited)
+        await self._give_up(segment)
+        return None
+
+    async def _apart(self, work: Awaitable[T], otherwise: T | None = None) -> T | None:
+        """What `work` gives; a defect in it keeps nothing else from being done. Raises StoreError."""
+        try:
+            return await work
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("time-driven work met a defect")
+            return otherwise
 
     async def _end_if_overdue(self, segment: Segment, now: datetime) -> datetime | None:
         """The SIM is away: nothing can be known of the segment, and past its message's expiry nobody waits for it any more.

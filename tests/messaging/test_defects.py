@@ -243,6 +243,36 @@ def test_a_defect_in_time_driven_work_ends_nothing(tmp_path: Path, monkeypatch: 
     run(scenario())
 
 
+def test_a_defect_with_one_unknown_outcome_keeps_nothing_else_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, bad = outbound.give_up_waiting, "+4915112345671"
+
+    def failing(tx: Tx, unknown: Segment, policy: ledger.Policy, now: datetime) -> None:
+        if unknown.peer == bad:
+            raise TypeError("a defect")
+        real(tx, unknown, policy, now)
+
+    monkeypatch.setattr(outbound, "give_up_waiting", failing)
+    monkeypatch.setattr(outbound, "expire_overdue", lambda tx, now: 1 // 0)
+
+    async def scenario() -> None:
+        async with rig(tmp_path) as box:
+            box.ports["one"].answers.extend([UNKNOWN, UNKNOWN])
+            await box.ready()
+            ids = [(await box.send(to=to)).message_ids[0] for to in (bad, "+4915112345672")]
+            for message_id in ids:
+                await box.becomes(message_id, "unknown")
+            later = (await box.send(send_at=box.clock.now() + timedelta(seconds=5))).message_ids[0]
+            await box.sweep()
+            box.pass_time(601)
+            await box.becomes(ids[1], "sent")
+            await box.becomes(later, "sent")
+            assert (await box.service.message(ids[0]))[0].status == "unknown"
+
+    run(scenario())
+
+
 def test_a_late_answer_waits_for_the_result_that_it_belongs_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The database comes back: the answer must not be noted, as nobody's, before the time-out is."""
     monkeypatch.setattr(sender, "STORE_RETRY_S", 0.1)
