@@ -23,11 +23,13 @@ from gateway.sections import (
     CallsSection,
     Channels,
     NotifyTargets,
+    OptionalPath,
     QuotasSection,
     RouteSection,
     RoutingSection,
     Section,
     TimeZone,
+    WebhookSection,
     check_routes,
 )
 
@@ -40,15 +42,9 @@ _NUMBER = re.compile(r"\+[0-9]{5,15}")
 _ACCOUNT_SID = re.compile(r"AC[0-9a-f]{32}")
 _TOPIC_LEVELS = re.compile(r"[^/+#\x00]+(/[^/+#\x00]+)*")
 
-_HTTP_URL = re.compile(r"https?://[^\s/@]+(/\S*)?")
-EVENTS = ("message.status", "inbox", "mms", "call", "ussd", "cell-broadcast", "alert")
-"""What a webhook can be told about: the names of the event kinds."""
 
 Table = Annotated[Mapping[str, Any], Field(strict=False)]
 FilePath = Annotated[Path, BeforeValidator(lambda value: Path(value) if isinstance(value, str) and value else value)]
-OptionalPath = Annotated[
-    Path | None, BeforeValidator(lambda value: (Path(value) if value else None) if isinstance(value, str) else value)
-]
 
 
 def _matching(pattern: re.Pattern[str], *, empty: bool = False) -> AfterValidator:
@@ -74,12 +70,6 @@ def _listen(text: str) -> str:
     if text:
         listen_address(text)
     return text
-
-
-def _event(name: str) -> str:
-    if name not in EVENTS:
-        raise ValueError("form")
-    return name
 
 
 def _submit_timeout(seconds: float) -> float:
@@ -186,6 +176,11 @@ class WebSection(Section):
     hosts: Annotated[tuple[str, ...], Field(strict=False)] = Field(
         default=(), description="a list of host names by which the gateway may be called"
     )
+    trusted_proxies: Annotated[tuple[str, ...], Field(strict=False)] = Field(
+        default=(), description="a list of addresses or networks of proxies in front of the gateway"
+    )
+    cert_file: OptionalPath = Field(default=None, description="the path of a PEM file with certificate and chain")
+    key_file: OptionalPath = Field(default=None, description="the path of a PEM file with the key")
     rate_per_minute: int = Field(
         default=6000, ge=0, le=1_000_000, description="a whole number from 0 (no limit) to 1000000"
     )
@@ -213,18 +208,6 @@ class RecorderSection(Section):
 
 class ComplianceSection(Section):
     scope: Literal["twilio", "all", "off"] = Field(default="twilio", description='one of "twilio", "all", "off"')
-
-
-class WebhookSection(Section):
-    name: Annotated[str, _matching(_NAME)] = Field(description="lower-case letters, digits and hyphens")
-    url: Annotated[str, _matching(_HTTP_URL)] = Field(description="an address that begins with http:// or https://")
-    events: Annotated[tuple[Annotated[str, AfterValidator(_event)], ...], Field(strict=False)] = Field(
-        default=EVENTS, min_length=1, description=f"a list of {', '.join(EVENTS)}"
-    )
-    secret_file: OptionalPath = Field(default=None, description="the path of a file that holds the signing secret")
-    allow_private: bool = Field(default=False, description="true or false")
-    concurrency: int = Field(default=4, ge=1, le=32, description="a whole number from 1 to 32")
-    timeout_s: float = Field(default=15, ge=1, le=120, description="seconds from 1 to 120")
 
 
 class Config(Section):
@@ -369,6 +352,10 @@ def _cross_checks(config: Config) -> list[str]:
             for field in ("ca_file", "cert_file", "key_file")
             if getattr(config.mqtt, field)
         ]
+    if bool(config.web.cert_file) != bool(config.web.key_file):
+        mistakes.append(
+            f"web.{'key' if config.web.cert_file else 'cert'}_file: is missing; cert_file and key_file go together"
+        )
     if config.mqtt.key_file and not config.mqtt.cert_file:
         mistakes.append("mqtt.key_file: needs mqtt.cert_file too")
     if config.mqtt.password_file and address is not None and not address.username:

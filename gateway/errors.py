@@ -88,6 +88,7 @@ CODES: dict[str, ErrorInfo] = {
     ),
     "bad_json": ErrorInfo(meaning="The payload is not UTF-8 JSON, is not an object, or is nested too deeply."),
     "too_large": ErrorInfo(meaning="The payload is larger than the gateway takes."),
+    "too_slow": ErrorInfo(meaning="The request did not come in time.", retryable=True),
     "retained_refused": ErrorInfo(meaning="A retained command would be carried out again at every reconnect."),
     "invalid_number": ErrorInfo(meaning="The recipient is no possible phone number or short code.", twilio=21211),
     "emergency_number": ErrorInfo(

@@ -8,8 +8,8 @@ import secrets
 import tomllib
 from pathlib import Path
 
-from gateway.config import WebhookSection
 from gateway.errors import ConfigError
+from gateway.sections import WebhookSection
 
 log = logging.getLogger(__name__)
 

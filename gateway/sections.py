@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import time
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -14,6 +15,15 @@ _QUIET_HOURS = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-
 _NAME = re.compile(r"[a-z0-9-]*")
 _PREFIX = re.compile(r"\+?[0-9]{1,15}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
+_HOOK_NAME = re.compile(r"[a-z0-9-]+")
+_HTTP_URL = re.compile(r"https?://[^\s/@]+(/\S*)?")
+
+EVENTS = ("message.status", "inbox", "mms", "call", "ussd", "cell-broadcast", "alert")
+"""What a webhook can be told about: the names of the event kinds."""
+
+OptionalPath = Annotated[
+    Path | None, BeforeValidator(lambda value: (Path(value) if value else None) if isinstance(value, str) else value)
+]
 
 
 class Section(BaseModel):
@@ -159,3 +169,21 @@ class CallsSection(Section):
     reject: Literal["never", "always", "withheld"] = Field(
         default="never", description='one of "never", "always", "withheld"'
     )
+
+
+def _event(name: str) -> str:
+    if name not in EVENTS:
+        raise ValueError("form")
+    return name
+
+
+class WebhookSection(Section):
+    name: Annotated[str, _like(_HOOK_NAME)] = Field(description="lower-case letters, digits and hyphens")
+    url: Annotated[str, _like(_HTTP_URL)] = Field(description="an address that begins with http:// or https://")
+    events: Annotated[tuple[Annotated[str, AfterValidator(_event)], ...], Field(strict=False)] = Field(
+        default=EVENTS, min_length=1, description=f"a list of {', '.join(EVENTS)}"
+    )
+    secret_file: OptionalPath = Field(default=None, description="the path of a file that holds the signing secret")
+    allow_private: bool = Field(default=False, description="true or false")
+    concurrency: int = Field(default=4, ge=1, le=32, description="a whole number from 1 to 32")
+    timeout_s: float = Field(default=15, ge=1, le=120, description="seconds from 1 to 120")

@@ -148,21 +148,27 @@ HEALTH = frozenset({"/healthz", "/readyz"})
 Scope = dict[str, Any]
 
 
-def by_socket(api: Any, gate: Any, health: Any) -> Any:
-    """One ASGI application for all sockets: on a Unix socket the API as it is, elsewhere health, or the API behind its gate."""
+def local(api: Any) -> Any:
+    """The API for whoever may open the Unix socket."""
 
     async def dispatch(scope: Scope, receive: Any, send: Any) -> None:
-        server = scope.get("server")
-        unix = server is not None and server[1] is None  # a path has no port
-        try:
-            if unix:
-                scope["principal"] = LOCAL
-                await api(scope, receive, send)
-            elif scope.get("path") in HEALTH:
-                await health(scope, receive, send)
-            else:
-                await gate(scope, receive, send)
-        except Exception:  # the framework has answered with 500 already; the connection can go on
-            log.exception("web: %s %s met a defect", scope.get("method"), scope.get("path"))
+        scope["principal"] = LOCAL
+        await _guarded(api, scope, receive, send)
 
     return dispatch
+
+
+def beside_health(gate: Any, health: Any) -> Any:
+    """Health for everybody, and everything else behind the gate."""
+
+    async def dispatch(scope: Scope, receive: Any, send: Any) -> None:
+        await _guarded(health if scope.get("path") in HEALTH else gate, scope, receive, send)
+
+    return dispatch
+
+
+async def _guarded(app: Any, scope: Scope, receive: Any, send: Any) -> None:
+    try:
+        await app(scope, receive, send)
+    except Exception:  # the framework has answered with 500 already; the connection can go on
+        log.exception("web: %s %s met a defect", scope.get("method"), scope.get("path"))

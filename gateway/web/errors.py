@@ -28,6 +28,7 @@ STATUS: dict[str, int] = {
     "id_conflict": 409,
     "not_cancelable": 409,
     "too_large": 413,
+    "too_slow": 408,
     "queue_full": 429,
     "store_error": 503,
     "modem_not_ready": 409,

@@ -5,23 +5,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import socket
-from collections.abc import Iterator
+import ssl
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
-from gateway.config import Config, listen_address
+from gateway.config import Config
 from gateway.errors import ConfigError
-from gateway.web.app import Parts, by_socket, make_app, make_health_app
+from gateway.web.app import Parts, beside_health, local, make_app, make_health_app
 from gateway.web.auth import Gate
+from gateway.web.impatience import ImpatientProtocol
+from gateway.web.sockets import BACKLOG, bind_tcp, bind_unix
 
 log = logging.getLogger(__name__)
 
-SOCKET_MODE = 0o660
-BACKLOG = 64
 GRACE_SECONDS = 2
+MAX_CONNECTIONS = 500
 MAX_SPOKEN = 4096
 """Octets that a WebSocket client may say at once: nothing that it says is of use."""
 
@@ -32,27 +34,31 @@ class WebServer:
     def __init__(self, config: Config, parts: Parts) -> None:
         self._config = config
         self._parts = parts
-        self._sockets: list[socket.socket] = []
+        self._listening: list[tuple[_Server, socket.socket]] = []
         self.url: str | None = None
 
     def open(self) -> None:
-        """Raises ConfigError when an address cannot be used."""
-        self._sockets.append(_bind_unix(self._config.socket))
-        if self._config.web.listen:
-            bound = _bind_tcp(self._config.web.listen)
-            self._sockets.append(bound)
-            host, port = bound.getsockname()[:2]
-            self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-    async def run(self) -> None:
-        """Serves until cancelled, then lets answers that were begun be finished."""
-        parts, web = self._parts, self._config.web
+        """Raises ConfigError when an address, certificate or key cannot be used."""
+        web = self._config.web
+        tls = tls_of(web.cert_file, web.key_file)
+        parts = self._parts
         api = make_app(parts)
         gate = Gate(api, parts.accounts, parts.clock, hosts=web.hosts, per_minute=web.rate_per_minute)
-        app = by_socket(api, gate, make_health_app(parts.service, parts.troubles))
+        self._listen(bind_unix(self._config.socket), local(api))
+        if web.listen:
+            bound = bind_tcp(web.listen)
+            public = beside_health(gate, make_health_app(parts.service, parts.troubles))
+            self._listen(bound, public, tls=tls, proxies=web.trusted_proxies)
+            host, port = bound.getsockname()[:2]
+            scheme = "https" if tls is not None else "http"
+            self.url = f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+    def _listen(
+        self, bound: socket.socket, app: Any, *, tls: ssl.SSLContext | None = None, proxies: Sequence[str] = ()
+    ) -> None:
         config = uvicorn.Config(
             app,
-            http="h11",
+            http=ImpatientProtocol,
             ws="wsproto",
             ws_max_size=MAX_SPOKEN,
             lifespan="off",
@@ -60,26 +66,35 @@ class WebServer:
             access_log=False,
             server_header=False,
             backlog=BACKLOG,
+            limit_concurrency=MAX_CONNECTIONS,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=list(proxies),
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
-        server = _Server(config)
-        serving = asyncio.create_task(server.serve(sockets=self._sockets), name="web-server")
+        config.load()
+        config.ssl = tls
+        self._listening.append((_Server(config), bound))
+
+    async def run(self) -> None:
+        """Serves until cancelled, then lets answers that were begun be finished."""
+        serving = [
+            asyncio.create_task(server.serve(sockets=[bound]), name="web-server") for server, bound in self._listening
+        ]
         try:
-            await asyncio.shield(serving)
-        except asyncio.CancelledError:
-            server.should_exit = True
-            await serving
-            raise
+            await asyncio.wait(serving, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            for server, _ in self._listening:
+                server.should_exit = True
+            await asyncio.gather(*serving)
             self.close()
 
     def close(self) -> None:
         """Closes what `open` opened and removes the Unix socket's file."""
-        if not self._sockets:
+        if not self._listening:
             return
-        for bound in self._sockets:
+        for _, bound in self._listening:
             bound.close()
-        self._sockets.clear()
+        self._listening.clear()
         self._config.socket.unlink(missing_ok=True)
 
 
@@ -90,46 +105,13 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _bind_tcp(listen: str) -> socket.socket:
-    host, port = listen_address(listen)
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
+def tls_of(cert_file: Path | None, key_file: Path | None) -> ssl.SSLContext | None:
+    """None where no certificate is configured. Raises ConfigError when certificate or key cannot be used."""
+    if cert_file is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((host, port))
-    except OSError as exc:
-        bound.close()
-        raise ConfigError(f"web.listen: {listen} cannot be used: {exc.strerror or exc}") from exc
-    bound.listen(BACKLOG)
-    bound.setblocking(False)
-    return bound
-
-
-def _bind_unix(path: Path) -> socket.socket:
-    """A socket that our user and group may open. A file that a killed daemon left is replaced, a living one is not."""
-    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        if path.is_socket():
-            if _is_alive(path):
-                raise ConfigError(f"gateway.data_dir: another smsgw runs with {path.parent}")
-            path.unlink()
-        umask = os.umask(0o777 & ~SOCKET_MODE)  # never open to others, not even for a moment
-        try:
-            bound.bind(str(path))
-        finally:
-            os.umask(umask)
-    except OSError as exc:
-        bound.close()
-        raise ConfigError(f"gateway.data_dir: the socket {path} cannot be made: {exc.strerror or exc}") from exc
-    except ConfigError:
-        bound.close()
-        raise
-    bound.listen(BACKLOG)
-    bound.setblocking(False)
-    return bound
-
-
-def _is_alive(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(str(path)) == 0
+        context.load_cert_chain(cert_file, key_file)
+    except (OSError, ssl.SSLError) as exc:
+        raise ConfigError(f"web.cert_file: {cert_file} and {key_file} cannot be used: {exc}") from exc
+    return context

@@ -27,7 +27,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "messaging": frozenset({"pdu", "mms", "accounts", "errors", "clock"}),
     "sections": frozenset(),
     "config": frozenset({"errors", "sections"}),
-    "secret_files": frozenset({"config", "errors"}),
+    "secret_files": frozenset({"config", "sections", "errors"}),
     "lock": frozenset({"errors"}),
     "store": frozenset({"messaging", "accounts", "errors", "clock"}),
     "wire": frozenset({"messaging", "errors", "clock"}),

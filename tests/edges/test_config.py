@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config import EVENTS, MqttAddress, find_config, load_config, parse_config
+from gateway.config import MqttAddress, find_config, load_config, parse_config
 from gateway.errors import ConfigError
 from gateway.secret_files import SHORTEST_SECRET, ensure_secrets, webhook_secret
+from gateway.sections import EVENTS
 
 FILE = Path("box.toml")
 MODEM = '[[modem]]\nname = "stick1"\nport = "/dev/ttyUSB0"\n'

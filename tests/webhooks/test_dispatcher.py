@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from gateway.config import EVENTS
 from gateway.errors import RequestError
 from gateway.messaging.deliveries import Delivery, DeliveryState
 from gateway.messaging.model import Event, EventKind
+from gateway.sections import EVENTS
 from gateway.store import SqliteStore
 from gateway.webhooks import Dispatcher, Webhook, dispatcher, verify
 from gateway.webhooks.hook import KINDS
