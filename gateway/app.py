@@ -50,6 +50,7 @@ DATABASE = "smsgw.db"
 DISTRUST_S = 60.0
 """A database in which damage is met again within this time is set aside even if a check finds nothing."""
 
+ANEW_S = 1.0  # before it: a card that dies damages the next file as soon
 PIN_RECORD = "pin-attempts.json"
 RECORDER = "recorder"
 Untold = Mapping[str, Unstored]  # by line; outlives a run on one database file
@@ -81,7 +82,7 @@ Ready = Callable[[Addresses], None] | None
 async def run(config: Config, *, ready: Ready = None) -> None:
     """Runs the gateway until cancelled; a cancellation first lets the modems finish what they have in hand.
 
-    Raises GatewayError when it cannot start (database, address in use). Installs no signal handlers.
+    `ready` hears of each begin. Installs no signal handlers. Raises GatewayError when it cannot start (address in use).
     """
     clock = SystemClock()
     with only_one(config.gateway.data_dir):
@@ -91,8 +92,9 @@ async def run(config: Config, *, ready: Ready = None) -> None:
         while await _run_once(config, clock, ready, unstored, distrust=distrust):
             # Met again so soon although the whole file was looked through: it is not to be trusted, whatever it says.
             distrust = clock.monotonic() - begun < DISTRUST_S
-            begun, ready = clock.monotonic(), None
             log.error("the database is damaged; everything is stopped and begun anew")
+            await asyncio.sleep(ANEW_S)
+            begun = clock.monotonic()
 
 
 async def _run_once(config: Config, clock: Clock, ready: Ready, unstored: Untold, *, distrust: bool) -> bool:
@@ -113,12 +115,11 @@ async def _run_once(config: Config, clock: Clock, ready: Ready, unstored: Untold
 async def _run_on(store: SqliteStore, config: Config, clock: Clock, ready: Ready, unstored: Untold) -> None:
     """Until the database turns out to be damaged."""
     service = Service(store, clock, settings_of(config))
-    unknown = await service.start()
+    if unknown := await service.start():
+        log.warning("%d segments were with a modem when the last run ended; their outcome is unknown", unknown)
     if store.set_aside is not None:
         told = f"the database was damaged; it is kept as {store.set_aside} and a new one was begun"
         await service.alert("database_replaced", told)
-    if unknown:
-        log.warning("%d segments were with a modem when the last run ended; their outcome is unknown", unknown)
     with _recorders(config, clock) as recorders:
         layers = _Layers(
             clock=clock,
@@ -139,10 +140,8 @@ async def _accounts(config: Config, store: SqliteStore, clock: Clock) -> Account
 
 
 def _recorders(config: Config, clock: Clock) -> Recorders:
-    settings = config.recorder
-    names = [modem.name for modem in config.modems]
-    directory = config.gateway.data_dir / RECORDER
-    return Recorders(names, clock, directory, size=settings.size_kb * 1000, redact=settings.redact)
+    names, kept = [modem.name for modem in config.modems], config.recorder
+    return Recorders(names, clock, config.gateway.data_dir / RECORDER, size=kept.size_kb * 1000, redact=kept.redact)
 
 
 async def _serve(running: Coroutine[None, None, None], service: Service, store: SqliteStore) -> None:
