@@ -17,7 +17,7 @@ from gateway.modem.signal import READERS, Signal
 PERIOD_S = 30.0
 SEARCH_PERIOD_S = 2.0  # while there is no network
 TIMEOUT_S = 10.0
-REFUSALS = 2  # a command that was refused, or not answered, so often is not asked again in this session
+REFUSALS = 2  # a command that was refused, or not answered, so often in a row is not asked again in this session
 
 _HOME = frozenset({1, 6})  # 27.007 7.2; 6 and 7: SMS only
 _ROAMING = frozenset({5, 7})
@@ -151,6 +151,7 @@ class Telemetry:
             return
         text = answers.info(done, poll.prefix)
         if done.ok and text is not None:
+            self._refusals.pop(poll.text, None)
             poll.take(answers.fields(text))
         elif not done.ok:
             self._refuse(poll)

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.modem.bench import running
-from tests.modem.peer import Peer
+from tests.modem.peer import Peer, info
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,31 @@ def test_a_registration_that_is_told_in_another_form(told: str, cell: str) -> No
             await listener.until(lambda: any(state.cell == cell for state in listener.states))
             assert listener.states[-1].registered
             assert listener.of("down") == []
+        peer.unplug()
+
+    asyncio.run(scenario())
+
+
+def test_a_modem_that_is_busy_now_and_then_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the line would not see that it has a network again."""
+    monkeypatch.setattr("gateway.modem.telemetry.PERIOD_S", 0.02)
+    monkeypatch.setattr("gateway.modem.telemetry.SEARCH_PERIOD_S", 0.02)
+
+    async def scenario() -> None:
+        peer = Peer()
+        asked, stat = 0, 2
+
+        def creg(_peer: Peer, _line: str) -> str:
+            nonlocal asked
+            asked += 1
+            return "\r\n+CME ERROR: 14\r\n" if asked % 2 else info(f"+CREG: 2,{stat}")
+
+        peer.replies |= {"AT+CREG?": creg, "AT+CGREG?": "\r\nERROR\r\n", "AT+CEREG?": "\r\nERROR\r\n"}
+        async with running(peer.path) as (_, listener):
+            await listener.shows("searching")
+            await peer.until(lambda: asked > 6)
+            stat = 1
+            await listener.shows("ready")
         peer.unplug()
 
     asyncio.run(scenario())
