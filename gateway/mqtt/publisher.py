@@ -9,7 +9,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway import crashpoints
 from gateway.errors import StoreError
-from gateway.messaging.model import StoredEvent
+from gateway.messaging.model import EventKind, StoredEvent
 from gateway.mqtt.connection import Connection
 from gateway.mqtt.payloads import with_seq
 from gateway.mqtt.ports import Service
@@ -22,6 +22,8 @@ BATCH = 200
 ADVANCE_PAUSE = 0.02
 """Seconds between two commits of the cursor: it saves the disk work, and only a crash in between repeats events."""
 STORE_PAUSE = 1.0
+BESIDE = frozenset({EventKind.CALL, EventKind.USSD, EventKind.CELL_BROADCAST})
+"""What is no text. Where the broker's rules do not let it be published, the texts behind it must not wait for that."""
 
 
 class EventPublisher:
@@ -89,7 +91,9 @@ class EventPublisher:
             self._replies.refuse(asked)
             self._group.create_task(self._publish_one(stored), name="mqtt-result")
             return
-        if reason.is_failure:
+        if reason == "Not authorized" and stored.event.kind in BESIDE:
+            log.warning("mqtt: an event is left out: we may not publish on %s", self._topics.of_event(stored.event))
+        elif reason.is_failure:
             # Not skipped: it is published again, after a pause, until the broker takes it.
             root = self._topics.root
             self._connection.fail(f"the broker refused an event: {reason}; are we allowed to publish on {root}/#?")

@@ -236,6 +236,22 @@ def test_a_refused_response_topic_falls_back_to_the_usual_one(tmp_path: Path) ->
         observer.wait("smsgw/box/alert")
 
 
+def test_a_topic_beside_texts_that_the_broker_refuses_does_not_hold_texts_up(tmp_path: Path) -> None:
+    """Its rules may be older than the topic."""
+    acl = tmp_path / "acl"
+    acl.write_text("topic deny smsgw/box/call\ntopic readwrite #\n")
+    with (
+        Broker(tmp_path / "mosquitto", extra=f"acl_file {acl}") as broker,
+        Observer(broker.port, "#") as observer,
+        GatewayThread(config_for(tmp_path / "a", broker.url)) as gateway,
+    ):
+        gateway.wait_connected()
+        gateway.add_events(Event(kind=EventKind.CALL, subject="CA1", payload="{}"), alert(1))
+        observer.wait("smsgw/box/alert")
+        assert not observer.on("smsgw/box/call")
+        wait_until(lambda: gateway.call(gateway.service.cursor("mqtt")) == 2, "the cursor")
+
+
 def test_a_broker_that_never_answers_does_not_hold_up_the_end(tmp_path: Path) -> None:
     import socket
 
