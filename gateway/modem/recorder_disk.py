@@ -126,7 +126,12 @@ class RecorderDisk:
             return
         try:
             action()
-        except OSError as error:
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+        ) as error:  # a disk can give back other things than it was given
             if not self._failed:
                 log.warning("the flight recorder goes on in memory only: %s", error)
             self._failed, self._resting = True, RETRY_GATHERS

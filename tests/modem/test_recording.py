@@ -189,6 +189,18 @@ def test_a_disk_that_takes_nothing_is_told_of_once(tmp_path: Path, caplog: pytes
     assert "memory only" in caplog.text
 
 
+@pytest.mark.parametrize("line", ['{"recording":1}', '{"recording":1,"run":"x"}', '{"recording":1,"run":1}\n{"n":[]}'])
+def test_a_segment_that_is_damaged_keeps_nobody_waiting(tmp_path: Path, line: str) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "00000001.jsonl").write_text(line + "\n")
+    disk = RecorderDisk(tmp_path, size=100_000, redact=True)
+    disk.start()
+    assert disk.recording("one").result(5) is None
+    disk.keeper("one")(piece(1, ">", b"AT\r"))
+    assert disk.recording("one").result(5) is None
+    disk.close()
+
+
 def test_a_full_disk_is_used_again_when_there_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recorder_disk, "RETRY_GATHERS", 1)
     really = os.open
