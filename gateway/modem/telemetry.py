@@ -11,7 +11,8 @@ from gateway.modem import answers, signal
 from gateway.modem.charset import ucs2_text
 from gateway.modem.errors import CommandTimeout
 from gateway.modem.profiles import AccessQuery, Profile, Query, SignalQuery
-from gateway.modem.session import Session
+from gateway.modem.sequence import NOT_READY
+from gateway.modem.session import Session, cause
 from gateway.modem.signal import READERS, Signal
 
 PERIOD_S = 30.0
@@ -153,7 +154,7 @@ class Telemetry:
         if done.ok and text is not None:
             self._refusals.pop(poll.text, None)
             poll.take(answers.fields(text))
-        elif not done.ok:
+        elif not done.ok and cause(done.final) not in NOT_READY:  # a SIM that starts up knows no network yet
             self._refuse(poll)
 
     def _refuse(self, poll: _Poll) -> None:

@@ -58,3 +58,22 @@ def test_a_modem_that_is_busy_now_and_then_is_asked_again(monkeypatch: pytest.Mo
         peer.unplug()
 
     asyncio.run(scenario())
+
+
+def test_a_modem_that_is_busy_yet_is_not_taken_for_one_that_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each text would use up its attempts on it."""
+    monkeypatch.setattr("gateway.modem.telemetry.SEARCH_PERIOD_S", 0.02)
+
+    async def scenario() -> None:
+        peer = Peer()
+        busy = "\r\n+CME ERROR: 14\r\n"
+        peer.replies |= {"AT+CREG?": busy, "AT+CGREG?": busy, "AT+CEREG?": busy}
+        async with running(peer.path) as (_, listener):
+            await listener.shows("searching")
+            await peer.until(lambda: peer.heard.count("AT+CREG?") > 4)
+            assert listener.of("ready") == []
+            peer.replies["AT+CREG?"] = info("+CREG: 2,1")
+            await listener.shows("ready")
+        peer.unplug()
+
+    asyncio.run(scenario())
