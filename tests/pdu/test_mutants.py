@@ -245,3 +245,15 @@ def test_a_cluster_longer_than_a_part_is_cut_where_the_part_ends() -> None:
     text = "x" + "e" + "\u0301" * 200 + "y"
     parts = segment(text, encoding=Alphabet.UCS2).parts
     assert [len(part.payload) // 2 for part in parts] == [67, 67, 67, 2]
+
+
+def test_a_number_may_have_twenty_digits_and_no_more() -> None:
+    """23.040 9.1.2.5: ten octets of semi-octets."""
+    longest = Address.parse("+" + "1234567890" * 2)
+    pdu, length = encode_frame(Submit(da=longest, pid=0, dcs=Dcs(octet=0), ud=NOTHING))
+    tpdu = decode_frame(pdu, Direction.MO, length=length).tpdu
+    assert isinstance(tpdu, Submit)
+    assert tpdu.da == longest
+    for number in ("+" + "1" * 21, "1" * 21):
+        with pytest.raises(PduError, match="at most 20 digits"):
+            Address.parse(number)
