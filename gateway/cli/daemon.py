@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
+SWITCH_S = 0.001
+"""The database's threads and the event loop hand each other work all the time: Python's 5 ms would be a modem's submit."""
+
 
 @click.command()
 @click.option("-c", "--config", "file", type=click.Path(path_type=Path), help="The file, if not in the usual place.")
@@ -35,6 +38,7 @@ def run(file: Path | None, verbose: bool) -> None:
 
     config = load_config(file)
     set_up_log(verbose)
+    sys.setswitchinterval(SWITCH_S)
     asyncio.run(_run(config))
 
 
