@@ -51,7 +51,7 @@ def test_what_is_quadratic_is_noticed() -> None:
 
 def test_work_is_the_same_each_time() -> None:
     call = decoding(DELIVERS["text"](100))
-    call()
+    work_of(call)  # Python 3.13 counts a function's instructions from its second traced call on
     assert work_of(call) == work_of(call) > 100
 
 
