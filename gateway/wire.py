@@ -29,6 +29,7 @@ from gateway.messaging.model import (
     Report,
     Segment,
     SendRequest,
+    StoredEvent,
     TimelineEntry,
     UssdAnswer,
 )
@@ -337,6 +338,11 @@ def details_json(message: Message, segments: Iterable[Segment], timeline: Iterab
         "segment_list": [segment_json(segment) for segment in segments],
         "timeline": [timeline_json(entry) for entry in timeline],
     }
+
+
+def event_json(stored: StoredEvent) -> dict[str, Any]:
+    """An event as WebSocket clients and webhooks get it."""
+    return {"event": stored.event.kind.value, "seq": stored.seq, "data": json.loads(stored.event.payload)}
 
 
 def line_json(line: LineStatus) -> dict[str, Any]:

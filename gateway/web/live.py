@@ -15,7 +15,7 @@ from gateway.accounts import Permission, Principal
 from gateway.errors import StoreError
 from gateway.messaging.model import EventKind, LineStatus, StoredEvent
 from gateway.web.ports import Service
-from gateway.wire import modem_json
+from gateway.wire import event_json, modem_json
 
 BATCH = 100
 MAX_CONNECTIONS = 100
@@ -121,11 +121,6 @@ class _Connection:
     async def _say(self, value: dict[str, object]) -> None:
         async with self._one_at_a_time:
             await self._socket.send_text(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
-
-
-def event_json(stored: StoredEvent) -> dict[str, object]:
-    """An event as live clients get it; webhooks have the same shape."""
-    return {"event": stored.event.kind.value, "seq": stored.seq, "data": json.loads(stored.event.payload)}
 
 
 def same_origin(socket: WebSocket) -> bool:

@@ -22,6 +22,7 @@ from gateway.messaging.ports import Store, Tx
 from gateway.webhooks.hook import Webhook
 from gateway.webhooks.post import Answer, Poster
 from gateway.webhooks.signature import HEADER, sign
+from gateway.wire import event_json
 
 log = logging.getLogger(__name__)
 
@@ -247,13 +248,12 @@ class Dispatcher:
 
 def _delivery(webhook: str, stored: StoredEvent, now: datetime) -> Delivery:
     event = stored.event
-    body = {"event": event.kind.value, "seq": stored.seq, "data": json.loads(event.payload)}
     return Delivery(
         id=str(uuid.uuid5(_IDS, f"{webhook}/{stored.seq}")),
         webhook=webhook,
         seq=stored.seq,
         kind=event.kind.value,
         subject=event.subject,
-        body=json.dumps(body, ensure_ascii=False, separators=(",", ":")),
+        body=json.dumps(event_json(stored), ensure_ascii=False, separators=(",", ":")),
         created_at=now,
     )
