@@ -118,6 +118,10 @@ CODES: dict[str, ErrorInfo] = {
         meaning="All that may be sent today or this month is sent.", retryable=True, twilio=20429
     ),
     "queue_full": ErrorInfo(meaning="Too many messages wait already.", retryable=True, twilio=21611),
+    "opted_out": ErrorInfo(
+        meaning="The recipient asked by an opt-out word for no more texts from this number.", twilio=21610
+    ),
+    "recipient_blocked": ErrorInfo(meaning="The recipient is on a block list, or on no allow list.", twilio=30004),
     # the outcome
     "expired": ErrorInfo(meaning="The message was not sent before its expiry."),
     "canceled": ErrorInfo(meaning="The message was cancelled before it left."),

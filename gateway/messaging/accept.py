@@ -99,6 +99,7 @@ def _insert(tx: Tx, command: Command, to: str, message_id: str, now: datetime) -
         updated_at=now,
         client_id=request.client_id,
         modem=modem,
+        edge=command.origin.edge,
         queue=tx.queues.number(modem or "", route, client_of(request, command.origin, router.client_tag)),
         preferred=tx.messages.last_sim(to, now - router.sticky) if router.sticky and modem is None else "",
         text=request.text,

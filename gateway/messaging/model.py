@@ -91,11 +91,15 @@ class SendRequest:
     tags: Mapping[str, Any] = field(default_factory=dict)
 
 
+TWILIO = "twilio"
+"""The edge (`Origin.edge`) of what comes through the Twilio-compatible API; opt-out words may stop that alone."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
     """Where a command came from.
 
-    `edge`: "mqtt", "api", … `wants_result`: write a `send.result` event into the outbox with the command.
+    `edge`: "mqtt", "api", `TWILIO` … `wants_result`: write a `send.result` event into the outbox with the command.
     `client`: which of the edge's clients it is, where the edge can tell (a user, a token's name).
     `delivery`: a token that is the same when the transport delivers the same command again (MQTT: session, packet
     identifier and digest of the payload); `redelivered`: the transport says that it may be such a one (MQTT: DUP).
@@ -172,6 +176,7 @@ class Message:
 
     `n`: accept order. `peer`: the other side's number. `modem`: the one the client asked for (None: any); `line` and
     `iccid`: the modem and SIM that the first segment went to, which keep the rest (empty: none yet).
+    `edge`: which edge it was accepted from ("" for what came in).
     `queue`: the one that it waits in; `preferred`: the SIM (ICCID) that last talked to the recipient, if that counts.
     `delivery_report`: None means as the modem's configuration says. `segments`: parts on the air; `segments_sent`: those
     that the network took (outbound).
@@ -190,6 +195,7 @@ class Message:
     modem: str | None = None
     line: str | None = None
     iccid: str = ""
+    edge: str = ""
     queue: int = 0
     preferred: str = ""
     text: str | None = None

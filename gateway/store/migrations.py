@@ -218,6 +218,16 @@ def m009_usage(db: Database) -> None:
     _run(db, _USAGE)
 
 
+_EDGES = """
+ALTER TABLE messages ADD COLUMN edge TEXT NOT NULL DEFAULT '';
+"""
+
+
+@migrations()
+def m010_edges(db: Database) -> None:
+    _run(db, _EDGES)
+
+
 def _run(db: Database, statements: str) -> None:
     for statement in filter(str.strip, statements.split(";\n")):
         db.execute(statement)

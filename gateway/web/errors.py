@@ -30,6 +30,8 @@ STATUS: dict[str, int] = {
     "too_large": 413,
     "too_slow": 408,
     "queue_full": 429,
+    "opted_out": 403,
+    "recipient_blocked": 403,
     "store_error": 503,
     "modem_not_ready": 409,
     "modem_error": 502,

@@ -59,6 +59,7 @@ EVERYTHING: dict[str, Any] = {
     "modem": "one",
     "line": "two",
     "iccid": "8949",
+    "edge": "twilio",
     "queue": 7,
     "preferred": "8944",
     "text": "line\r\nend \x00 😀 ",
