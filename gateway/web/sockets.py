@@ -17,7 +17,9 @@ def bind_tcp(listen: str) -> socket.socket:
     """Raises ConfigError when the address cannot be used."""
     host, port = listen_address(listen)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
+    # With the protocol named, asyncio sets TCP_NODELAY: else the body of each answer waits 40 ms for the client to
+    # acknowledge its head (Nagle's algorithm and delayed acknowledgements).
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, port))

@@ -6,7 +6,6 @@ Machines are shared and noisy: compare figures of one run with each other, and w
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import tempfile
 import threading
@@ -22,6 +21,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.bench.codec import codec
 from tests.bench.faults import faults
+from tests.bench.posts import cpu_seconds, posts
 from tests.bench.traffic import busy_share, chunks, first, submits
 from tests.support.box import ROOT_TOPIC, Box, box
 from tests.support.processes import wait_until
@@ -177,12 +177,12 @@ def at_rest(seconds: float) -> list[tuple[str, str, str]]:
     """What the daemon costs when nothing happens."""
     with running(4) as gateway:
         assert gateway.daemon is not None
-        process = Path(f"/proc/{gateway.daemon.process.pid}")
+        pid = gateway.daemon.process.pid
         threading.Event().wait(5)  # what the start leaves to be done
-        before = cpu_seconds(process)
+        before = cpu_seconds(pid)
         threading.Event().wait(seconds)
-        share = (cpu_seconds(process) - before) / seconds
-        status = (process / "status").read_text()
+        share = (cpu_seconds(pid) - before) / seconds
+        status = Path(f"/proc/{pid}/status").read_text()
         resident = int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
     return [
         ("resident memory at rest, 4 modems", f"{resident:.1f} MB", "≤ 90 MB"),
@@ -190,16 +190,11 @@ def at_rest(seconds: float) -> list[tuple[str, str, str]]:
     ]
 
 
-def cpu_seconds(process: Path) -> float:
-    fields = (process / "stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 @click.command()
 @click.option(
     "--only",
     multiple=True,
-    type=click.Choice(["latency", "backlog", "many", "rest", "codec", "faults"]),
+    type=click.Choice(["latency", "posts", "backlog", "many", "rest", "codec", "faults"]),
     help="Just these.",
 )
 @click.option("--faults", "only_faults", is_flag=True, help="Kill it and others at work, and nothing else: 20 minutes.")
@@ -209,6 +204,7 @@ def main(only: tuple[str, ...], only_faults: bool, messages: int, rest_seconds: 
     """Measure the gateway on this machine and print a table."""
     parts: dict[str, Callable[[], list[tuple[str, str, str]]]] = {
         "latency": latency,
+        "posts": posts,
         "backlog": lambda: [
             ("bare AT loop on the same modem", f"{bare_loop():.0f} / s", "for comparison"),
             ("backlog, no reports", backlog(messages, reports=False), "≥ 500 / s"),

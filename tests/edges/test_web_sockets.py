@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import socket
 import ssl
@@ -16,6 +17,7 @@ from gateway.config import Config, parse_config
 from gateway.errors import ConfigError
 from gateway.web import body, impatience
 from gateway.web.server import tls_of
+from gateway.web.sockets import bind_tcp
 from tests.edges.gateway_thread import TOKEN, GatewayThread, config_for
 
 BEARER = {"authorization": f"Bearer {TOKEN}"}
@@ -44,6 +46,25 @@ def test_a_header_that_does_not_come_ends_the_connection(
         while chunk := raw.recv(4096):
             heard += chunk
         assert heard.startswith(b"HTTP/1.1 200") == begun.endswith(b"GE")
+
+
+def test_answers_do_not_wait_for_acknowledgements() -> None:
+    """Nagle's algorithm would hold the body of each answer back for 40 ms."""
+
+    async def accepted() -> int:
+        heard: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        async def serve(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            heard.set_result(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        async with asyncio.timeout(10), await asyncio.start_server(serve, sock=bind_tcp("127.0.0.1:0")) as server:
+            _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            no_delay = await heard
+            writer.close()
+            return no_delay
+
+    assert asyncio.run(accepted()) != 0
 
 
 def test_a_body_that_does_not_come_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
