@@ -29,6 +29,28 @@ MAX_CLIENT = 128
 """Longest name of a client for fair turns, in characters."""
 
 
+class Room:
+    """For how many more messages there is room among those that wait. Used in the transaction that adds them.
+
+    Counting costs more the more there are, so it is done only when what is known to be left is used up: messages that were
+    sent meanwhile leave more than that.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._left = 0
+
+    def take(self, tx: Tx, messages: int) -> None:
+        """Raises RequestError(queue_full)."""
+        if self._left < messages:
+            self._left = self._limit - tx.messages.waiting_count()
+        if self._left < messages:
+            raise RequestError(
+                f"of {self._limit} messages that may wait there is room for {self._left}", code="queue_full"
+            )
+        self._left -= messages
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """A checked command, ready to be written."""
@@ -37,7 +59,7 @@ class Command:
     checked: Checked
     digest: str
     origin: Origin
-    max_waiting: int
+    room: Room
     router: Router
 
 
@@ -45,10 +67,11 @@ def accept(tx: Tx, command: Command, new_id: Callable[[], str], now: datetime) -
     """Writes the messages of a command, its first status events and its result; or says why not."""
     request, origin = command.request, command.origin
     result = _seen_before(tx, request, command.digest, origin)
-    if result is None and tx.messages.waiting_count() + len(command.checked.recipients) > command.max_waiting:
-        result = rejected(
-            request.client_id, RequestError(f"{command.max_waiting} messages wait already", code="queue_full")
-        )
+    if result is None:
+        try:
+            command.room.take(tx, len(set(command.checked.recipients)))
+        except RequestError as exc:
+            result = rejected(request.client_id, exc)
     if result is None:
         by_recipient = {to: _insert(tx, command, to, new_id(), now) for to in dict.fromkeys(command.checked.recipients)}
         ids = tuple(by_recipient[to] for to in command.checked.recipients)

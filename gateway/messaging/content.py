@@ -41,7 +41,6 @@ class Rules:
 
     region: str | None
     max_characters: int
-    max_waiting: int
     allow_emergency: bool
     modems: Collection[str]
 

@@ -12,7 +12,7 @@ from gateway import crashpoints
 from gateway.clock import Clock
 from gateway.errors import RequestError
 from gateway.messaging import accept, announce, calls, outbound
-from gateway.messaging.accept import Command
+from gateway.messaging.accept import Command, Room
 from gateway.messaging.calendar import Calendar
 from gateway.messaging.content import Checked, Rules, check, digest
 from gateway.messaging.controls import Controls
@@ -85,7 +85,6 @@ class Service:
         self._rules = Rules(
             region=settings.region,
             max_characters=settings.max_characters,
-            max_waiting=MAX_WAITING,
             allow_emergency=settings.allow_emergency,
             modems=frozenset(line.name for line in settings.lines),
         )
@@ -93,6 +92,7 @@ class Service:
             max_attempts=settings.max_attempts, on_unknown=settings.on_unknown, chance=settings.chance
         )
         self._refuses = settings.at_limit == "refuse"
+        self._room = Room(MAX_WAITING)
         self._new_id = id_maker(clock)
         self._lines = Lines(settings.lines, clock)
         self._router = Router(settings.routing, self._lines.by_name, settings.region)
@@ -183,7 +183,7 @@ class Service:
             checked=checked,
             digest=content,
             origin=origin,
-            max_waiting=self._rules.max_waiting,
+            room=self._room,
             router=self._router,
         )
         result = await self._store.write(lambda tx: accept.accept(tx, command, self._new_id, now))

@@ -67,7 +67,13 @@ class Requirement:
     def __init__(self, permissions: tuple[Permission, ...]) -> None:
         self.permissions = permissions
 
-    def __call__(self, connection: HTTPConnection) -> None:
+    async def __call__(
+        self, connection: HTTPConnection
+    ) -> None:  # a plain function would be run in a thread of its own
+        self.check(connection)
+
+    def check(self, connection: HTTPConnection) -> None:
+        """Raises RequestError(forbidden)."""
         principal = principal_of(connection)
         if not any(principal.may(permission) for permission in self.permissions):
             raise RequestError(CODES["forbidden"].meaning, code="forbidden")
@@ -81,13 +87,13 @@ def permissions_of(route: APIRoute, method: str) -> tuple[Permission, ...]:
     return (Permission.READ,) if method in SAFE else (Permission.OPERATE,)
 
 
-def check_permission(connection: HTTPConnection) -> None:
+async def check_permission(connection: HTTPConnection) -> None:
     """The dependency of the whole application: a route without a word of its own is never open by mistake."""
     route = connection.scope["route"]
     if connection.scope.get("open") or connection.scope["type"] == "websocket":
         return  # log-in takes credentials; a WebSocket refuses before its handshake
     assert isinstance(route, APIRoute)
-    Requirement(permissions_of(route, connection.scope["method"]))(connection)
+    Requirement(permissions_of(route, connection.scope["method"])).check(connection)
 
 
 class Gate:

@@ -178,6 +178,7 @@ def gateway() -> Iterator[Target]:
         found.control("/fault", {"modem": "modem1", "kind": "unplug"})
         found.start()
         found.observer.wait(f"{ROOT_TOPIC}/bridge/state")
+        found.observer.close()
         assert found.daemon is not None
         url = found.daemon.wait_error("ready; web: ").partition("http://")[2]
         token = tomllib.loads((Path(name) / "data" / "secrets.toml").read_text())["api_token"]

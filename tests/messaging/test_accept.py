@@ -324,12 +324,15 @@ def test_a_queue_that_is_full_says_so_and_takes_no_part_of_a_list(
 
     async def scenario() -> None:
         async with rig(tmp_path) as box:
-            await box.send(to="+4915112345678", send_at=box.clock.now() + timedelta(days=1))
+            later = await box.send(to="+4915112345678", send_at=box.clock.now() + timedelta(days=1))
             await box.send(to="72211")
             full = await box.send(to=["72212", "72213"])
             assert full.error is not None
             assert (full.status, full.error[0]) == ("rejected", "queue_full")
             assert (await box.send(to="72212")).status == "accepted"
+            assert (await box.send(to="72213")).status == "rejected"
+            await box.service.cancel(later.message_ids[0])
+            assert (await box.send(to=["72213", "72213"])).status == "accepted"  # who is named twice is sent to once
 
     run(scenario())
 
