@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import re
@@ -16,7 +17,7 @@ from gateway.accounts.lockout import Lockout
 from gateway.accounts.model import AuditEntry, Principal, Role, Session, Token, User
 from gateway.accounts.ports import AccountStore, AccountTx
 from gateway.clock import Clock
-from gateway.errors import RequestError, TransientError
+from gateway.errors import RequestError, StoreError, TransientError
 
 ADMIN = "admin"
 BOOTSTRAP = "bootstrap"
@@ -25,6 +26,7 @@ TOKEN_PREFIX = "smsgw_"  # noqa: S105  what scanners for leaked keys look for
 SESSION_LASTS = timedelta(days=7)
 REMEMBERED_S = 300.0  # a password that was right is not computed again at each request
 MAX_REMEMBERED = 100
+"""Right passwords, and tokens, that are known without asking the database."""
 USED_EVERY = timedelta(minutes=1)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 
@@ -51,6 +53,8 @@ class Accounts:
         self._hashing = asyncio.Semaphore(2)  # each takes 16 MB and a core for a while
         self._key = secrets.token_bytes(32)
         self._remembered: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
+        self._tokens: OrderedDict[str, Token] = OrderedDict()
+        self._deletions = 0
 
     async def begin(self) -> None:
         """Makes the first admin where there is no user."""
@@ -79,16 +83,33 @@ class Accounts:
         if hmac.compare_digest(text.encode(), self._api_token.encode()):
             return Principal(name=BOOTSTRAP, role=Role.ADMIN, kind="token")
         token_id, _, secret = text.removeprefix(TOKEN_PREFIX).partition("_")
-        token = await self._store.read(lambda tx: tx.accounts.token(token_id))
+        token = await self._token(token_id)
         now = self._clock.now()
         right = hmac.compare_digest(_digest(secret), token.digest if token else _digest(""))
         if token is None or not right or (token.expires_at is not None and token.expires_at <= now):
             return None
         if token.last_used is None or now - token.last_used > USED_EVERY:
-            await self._store.write(lambda tx: tx.accounts.used(token_id, now))
+            self._remember(replace(token, last_used=now))
+            with contextlib.suppress(StoreError):  # a full disk is told elsewhere, and no reason to lock anybody out
+                await self._store.write(lambda tx: tx.accounts.used(token_id, now))
         return Principal(
             name=token.name, role=token.role, kind="token", modems=token.modems, recipients=token.recipients
         )
+
+    async def _token(self, token_id: str) -> Token | None:
+        """Requests by token must not wait for long questions to the database."""
+        if (known := self._tokens.get(token_id)) is not None:
+            return known
+        deletions = self._deletions
+        token = await self._store.read(lambda tx: tx.accounts.token(token_id))
+        if token is not None and deletions == self._deletions:  # else it may be the one that is deleted meanwhile
+            self._remember(token)
+        return token
+
+    def _remember(self, token: Token) -> None:
+        self._tokens[token.id] = token
+        while len(self._tokens) > MAX_REMEMBERED:
+            self._tokens.popitem(last=False)
 
     async def by_session(self, cookie: str) -> Principal | None:
         def find(tx: AccountTx) -> tuple[Session | None, User | None]:
@@ -193,7 +214,10 @@ class Accounts:
 
     async def delete_token(self, token_id: str) -> None:
         """Raises RequestError (unknown_token)."""
-        if not await self._store.write(lambda tx: tx.accounts.delete_token(token_id)):
+        deleted = await self._store.write(lambda tx: tx.accounts.delete_token(token_id))
+        self._deletions += 1
+        self._tokens.pop(token_id, None)
+        if not deleted:
             raise RequestError(f"there is no token {token_id[:40]!r}", code="unknown_token")
 
     # --- audit

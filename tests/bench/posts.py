@@ -19,6 +19,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+
 from tests.support.box import ROOT_TOPIC, box
 from tests.support.processes import ROOT, environment
 
@@ -180,11 +182,15 @@ def gateway() -> Iterator[Target]:
         found.observer.wait(f"{ROOT_TOPIC}/bridge/state")
         found.observer.close()
         assert found.daemon is not None
-        url = found.daemon.wait_error("ready; web: ").partition("http://")[2]
-        token = tomllib.loads((Path(name) / "data" / "secrets.toml").read_text())["api_token"]
+        ready = found.daemon.wait_error("ready; web: ").partition("http://")[2]
+        port = int(ready.partition(";")[0].rpartition(":")[2])
+        first = tomllib.loads((Path(name) / "data" / "secrets.toml").read_text())["api_token"]
+        api = httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", headers={"authorization": f"Bearer {first}"})
+        with api:
+            token = api.post("/tokens", json={"name": "bench", "role": "send-only"}).raise_for_status().json()["token"]
         yield Target(
             name="POST /api/v1/messages",
-            port=int(url.partition(";")[0].rpartition(":")[2]),
+            port=port,
             path="/api/v1/messages",
             head=f"Authorization: Bearer {token}\r\n",
             pid=found.daemon.process.pid,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import logging
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -132,6 +134,28 @@ def test_a_token_keeps_to_its_modems_and_recipients_and_ends(gateway: GatewayThr
         assert token not in client.get("/api/v1/tokens").text
         assert client.delete(f"/api/v1/tokens/{found['token_id']}").status_code == 204
         assert code(client.get(SESSION)) == (401, "unauthorized")
+
+
+def test_a_token_in_use_does_not_wait_for_long_questions_to_the_database(gateway: GatewayThread) -> None:
+    asked, answered = threading.Event(), threading.Event()
+
+    async def ask() -> asyncio.Task[None]:
+        def question(_tx: object) -> None:
+            asked.set()
+            answered.wait(60)
+
+        return asyncio.create_task(gateway.store.read(question))
+
+    with tcp(gateway, new_token(gateway, Role.SEND_ONLY)) as client:
+        assert client.get(SESSION).status_code == 200
+        task = gateway.call(ask())
+        try:
+            assert asked.wait(10)
+            sent = client.post("/api/v1/messages", json={"to": "+491701234567", "text": "hello"})
+        finally:
+            answered.set()
+        gateway.call(asyncio.wait_for(task, 10))
+        assert sent.status_code == 201
 
 
 def test_a_session_needs_its_csrf_token_for_whatever_changes_something(http: httpx.Client) -> None:
