@@ -122,6 +122,8 @@ CODES: dict[str, ErrorInfo] = {
         meaning="The recipient asked by an opt-out word for no more texts from this number.", twilio=21610
     ),
     "recipient_blocked": ErrorInfo(meaning="The recipient is on a block list, or on no allow list.", twilio=30004),
+    "list_full": ErrorInfo(meaning="The lists have as many entries as they can."),
+    "unknown_entry": ErrorInfo(meaning="There is no entry of that number in the lists."),
     # the outcome
     "expired": ErrorInfo(meaning="The message was not sent before its expiry."),
     "canceled": ErrorInfo(meaning="The message was cancelled before it left."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -51,9 +51,13 @@ class Room:
         self._left -= messages
 
 
+Permit = Callable[[Tx, Sequence[str], str | None, str], None]
+"""Recipients, modem, edge: raises RequestError where one of them may not be written to."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """A checked command, ready to be written."""
+    """A checked command, ready to be written. `permit`: None where nobody is to be asked."""
 
     request: SendRequest
     checked: Checked
@@ -61,19 +65,23 @@ class Command:
     origin: Origin
     room: Room
     router: Router
+    permit: Permit | None = None
 
 
 def accept(tx: Tx, command: Command, new_id: Callable[[], str], now: datetime) -> CommandResult:
     """Writes the messages of a command, its first status events and its result; or says why not."""
     request, origin = command.request, command.origin
+    recipients = tuple(dict.fromkeys(command.checked.recipients))
     result = _seen_before(tx, request, command.digest, origin)
     if result is None:
         try:
-            command.room.take(tx, len(set(command.checked.recipients)))
+            if command.permit is not None:
+                command.permit(tx, recipients, command.checked.modem, origin.edge)
+            command.room.take(tx, len(recipients))
         except RequestError as exc:
             result = rejected(request.client_id, exc)
     if result is None:
-        by_recipient = {to: _insert(tx, command, to, new_id(), now) for to in dict.fromkeys(command.checked.recipients)}
+        by_recipient = {to: insert(tx, command, to, new_id(), now) for to in recipients}
         ids = tuple(by_recipient[to] for to in command.checked.recipients)
         tx.commands.insert(request.client_id, command.digest, ids, origin.delivery, now)
         result = CommandResult(status="accepted", client_id=request.client_id, message_ids=ids)
@@ -109,7 +117,8 @@ def _seen_before(tx: Tx, request: SendRequest, digest: str, origin: Origin) -> C
     return None
 
 
-def _insert(tx: Tx, command: Command, to: str, message_id: str, now: datetime) -> str:
+def insert(tx: Tx, command: Command, to: str, message_id: str, now: datetime) -> str:
+    """Writes one recipient's message with its first status event. Returns its id."""
     request, router, modem = command.request, command.router, command.checked.modem
     route = router.route_of(to)
     later = request.send_at is not None and request.send_at > now

@@ -81,6 +81,11 @@ def check(request: SendRequest, rules: Rules, own_numbers: Mapping[str, str], no
             code="text_too_long",
             field="text",
         )
+    return layout(request, recipients, modem)
+
+
+def layout(request: SendRequest, recipients: tuple[str, ...], modem: str | None) -> Checked:
+    """How a command's content will be cut. Raises RequestError (no_body, not_encodable, too_many_segments)."""
     cut = _cut(request.text if request.text is not None else request.data or b"", request)
     return Checked(recipients=recipients, modem=modem, encoding=cut.encoding.value, segments=len(cut.parts))
 

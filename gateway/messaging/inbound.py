@@ -7,12 +7,13 @@ that the network sent again (repeat). Only the first is announced; all are kept.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from gateway.clock import rfc3339
 from gateway.errors import PduError
 from gateway.messaging import announce, reassembly
+from gateway.messaging.compliance import Compliance
 from gateway.messaging.model import Assembly, Message, Part, Report, Status, TimelineEntry
 from gateway.messaging.ports import Received, Tx
 from gateway.messaging.receipts import take_report
@@ -48,13 +49,19 @@ MAX_OPEN_PER_LINE = 2000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
-    """The line a part came in on, and what is needed to write messages: own number, id maker, time."""
+    """The line a part came in on, and what is needed to write messages: own number, id maker, time.
+
+    `compliance`: who is blocked, and which texts are opt-out words; None: nobody, none. `replies`: gets the ids of what
+    is to be sent in answer.
+    """
 
     line: str
     iccid: str
     number: str
     new_id: Callable[[], str]
     now: datetime
+    compliance: Compliance | None = None
+    replies: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +258,8 @@ def _message(box: Box, tpdu: Deliver, status: Status) -> Message:
 
 
 def _announce(tx: Tx, message: Message, box: Box, *, first: bool) -> None:
+    rules = box.compliance
+    message = _marked(tx, message, box)
     if first:
         tx.messages.insert(message)
     else:
@@ -263,13 +272,26 @@ def _announce(tx: Tx, message: Message, box: Box, *, first: bool) -> None:
             encoding=message.encoding,
             parts_missing=message.parts_missing,
             revision=message.revision,
+            blocked=message.blocked,
         )
     if message.status is Status.RECEIVED:
         lacking = f"without part {', '.join(map(str, message.parts_missing))}" if message.parts_missing else ""
         sent = f"sent {rfc3339(message.smsc_time)}" if message.smsc_time else ""
         detail = "; ".join(filter(None, (sent, lacking)))
         tx.messages.log(message.id, TimelineEntry(at=box.now, what="received", modem=box.line, detail=detail))
-        tx.events.add(announce.inbox(message, box.now), box.now)
+        if message.blocked:
+            why = "its sender is on a block list, or on no allow list"
+            tx.messages.log(message.id, TimelineEntry(at=box.now, what="blocked", modem=box.line, detail=why))
+        else:
+            tx.events.add(announce.inbox(message, box.now), box.now)
+        # A text is complete once: what a part more makes of it is no word any longer.
+        if rules is not None and not message.parts_missing:
+            box.replies.extend(filter(None, (rules.heard(tx, message, box.new_id, box.now),)))
+
+
+def _marked(tx: Tx, message: Message, box: Box) -> Message:
+    """A message that knows whether its sender is blocked now."""
+    return replace(message, blocked=box.compliance is not None and box.compliance.blocks(tx, message.peer))
 
 
 # --- concatenated texts -------------------------------------------------------------------------------------------
@@ -325,6 +347,7 @@ def _keep_overflow(tx: Tx, box: Box, part: Part) -> None:
 
 def _start(tx: Tx, box: Box, tpdu: Deliver, concat: Concat, key: str) -> Assembly:
     message = replace(_message(box, tpdu, Status.RECEIVING), segments=concat.total, revision=0)
+    message = _marked(tx, message, box)
     tx.messages.insert(message)
     assembly = Assembly(
         n=0,
@@ -360,11 +383,18 @@ def _deliver(tx: Tx, box: Box, assembly: Assembly) -> None:
     _announce(tx, whole, box, first=False)
 
 
-def deliver_overdue(tx: Tx, started_before: datetime, now: datetime) -> int:
+def deliver_overdue(tx: Tx, started_before: datetime, now: datetime, compliance: Compliance | None = None) -> int:
     """Texts that have waited too long for parts are delivered as they are. Returns how many."""
     overdue = tx.parts.overdue_assemblies(started_before)
     for assembly in overdue:
-        box = Box(line=assembly.line, iccid=assembly.iccid, number="", new_id=_no_new_id, now=now)
+        box = Box(
+            line=assembly.line,
+            iccid=assembly.iccid,
+            number="",
+            new_id=_no_new_id,
+            now=now,
+            compliance=compliance,
+        )
         _deliver(tx, box, assembly)
     return len(overdue)
 

@@ -157,17 +157,23 @@ def may_leave(tx: Tx, message_id: str, now: datetime) -> Message | None:
     return None if paused or expired else message
 
 
-def claim(tx: Tx, segment: Segment, sim: Sim, now: datetime) -> Segment | None:
+Bars = Callable[[Tx, Message, Sim, datetime], bool]
+"""Whether a message of which nothing has left may not leave any more; then it has failed."""
+
+
+def claim(tx: Tx, segment: Segment, sim: Sim, now: datetime, bars: Bars | None = None) -> Segment | None:
     """Marks a segment `submitting` on a SIM.
 
-    None when the message was cancelled, has expired or went elsewhere meanwhile. The segment's own state counts too:
-    SIMs of which no ICCID is known cannot be told apart.
+    None when the message was cancelled, has expired, went elsewhere or was barred meanwhile. The segment's own state
+    counts too: SIMs of which no ICCID is known cannot be told apart.
     """
     message = may_leave(tx, segment.message_id, now)
     if message is None or message.iccid not in ("", sim.iccid):
         return None
     known = next((each for each in tx.segments.of(message.id) if each.seq == segment.seq), None)
     if known is not None and known.state is not SegmentState.PENDING:
+        return None
+    if bars is not None and message.status is Status.QUEUED and bars(tx, message, sim, now):
         return None
     claimed = replace(
         segment,

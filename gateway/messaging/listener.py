@@ -11,6 +11,7 @@ from gateway import crashpoints
 from gateway.clock import Clock
 from gateway.errors import CODES, StoreError
 from gateway.messaging import announce, inbound, outbound
+from gateway.messaging.compliance import Compliance
 from gateway.messaging.inbound import Box
 from gateway.messaging.ledger import Outcome, Policy, Sim
 from gateway.messaging.lines import Lines
@@ -49,7 +50,15 @@ class Listener:
     """Implements the modem layer's `LineListener`."""
 
     def __init__(
-        self, store: Store, clock: Clock, lines: Lines, policy: Policy, timers: Timers, new_id: Callable[[], str]
+        self,
+        store: Store,
+        clock: Clock,
+        lines: Lines,
+        policy: Policy,
+        timers: Timers,
+        new_id: Callable[[], str],
+        compliance: Compliance,
+        offer: Callable[[], None],
     ) -> None:
         self._store = store
         self._clock = clock
@@ -57,6 +66,8 @@ class Listener:
         self._policy = policy
         self._timers = timers
         self._new_id = new_id
+        self._compliance = compliance
+        self._offer = offer
         self._alerts: dict[str, str] = {}
         self._warned: set[tuple[str, str]] = set()
         self._owing: set[str] = set()
@@ -97,11 +108,14 @@ class Listener:
             number=self._lines.by_name[line].status.number,
             new_id=self._new_id,
             now=self._clock.now(),
+            compliance=self._compliance,
         )
         crashpoints.at("inbound.read")
         await self._take(box, items)
         crashpoints.at("inbound.stored")
         self._timers.expect_reassembly()
+        if box.replies:
+            self._offer()
         if any(item.kind == "status-report" for item in items):
             self._timers.expect_evidence()
 

@@ -180,7 +180,7 @@ class Message:
     `queue`: the one that it waits in; `preferred`: the SIM (ICCID) that last talked to the recipient, if that counts.
     `delivery_report`: None means as the modem's configuration says. `segments`: parts on the air; `segments_sent`: those
     that the network took (outbound).
-    `parts_missing`, `revision`, `smsc_time`: inbound only. `error`: (code, message).
+    `parts_missing`, `revision`, `smsc_time`, `blocked` (its sender is, so it was not announced): inbound only. `error`: (code, message).
     """
 
     id: str
@@ -218,6 +218,7 @@ class Message:
     parts_missing: tuple[int, ...] = ()
     revision: int = 1
     smsc_time: datetime | None = None
+    blocked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -343,12 +344,16 @@ class TimelineEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageFilter:
-    """Which messages to list. Every given field must match; newest first; `before` is an `n` (cursor)."""
+    """Which messages to list. Every given field must match; newest first; `before` is an `n` (cursor).
+
+    `blocked`: those of blocked senders alone, or only the others; None: both.
+    """
 
     direction: str | None = None
     status: str | None = None
     peer: str | None = None
     line: str | None = None
+    blocked: bool | None = False
     before: int | None = None
     limit: int = 50
 

@@ -90,6 +90,7 @@ class Senders:
         router: Router,
         policy: Policy,
         on_settled: Callable[[Segment, Outcome], None],
+        bars: ledger.Bars | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -97,6 +98,7 @@ class Senders:
         self._router = router
         self._policy = policy
         self._on_settled = on_settled
+        self._bars = bars
         self._lanes: dict[str, _Lane] = {}
         self._held: set[str] = set()
         self._draining = False
@@ -130,6 +132,8 @@ class Senders:
                 lane.idle.clear()
                 await self._submit(lane, segment)
             except NotClaimedError:
+                if lane.current is not None and lane.current.ordered:  # others may have waited for it
+                    self._lines.wake_all()
                 self._drop_current(lane)
             except StoreError as exc:
                 log.error("%s: nothing is sent while the database does not store: %s", lane.port.name, exc)
@@ -295,7 +299,7 @@ class Senders:
         def step(tx: Tx) -> Segment | None:
             if before is not None:
                 self._settle(before, now, tx)
-            taken = ledger.claim(tx, segment, sim, now)
+            taken = ledger.claim(tx, segment, sim, now, self._bars)
             if taken is not None and message is not None and segment.seq == 1 and not taken.attempts:
                 explain(tx, self._router, message, sim, now)
             return taken

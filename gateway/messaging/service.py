@@ -14,6 +14,7 @@ from gateway.errors import RequestError
 from gateway.messaging import accept, announce, calls, outbound
 from gateway.messaging.accept import Command, Room
 from gateway.messaging.calendar import Calendar
+from gateway.messaging.compliance import REPLY_PRIORITY, Compliance, Terms
 from gateway.messaging.content import Checked, Rules, check, digest
 from gateway.messaging.controls import Controls
 from gateway.messaging.counts import Counts
@@ -21,6 +22,7 @@ from gateway.messaging.ids import id_maker
 from gateway.messaging.ledger import Outcome, Policy
 from gateway.messaging.lines import Lines, LineSettings
 from gateway.messaging.listener import Listener
+from gateway.messaging.lists import Lists
 from gateway.messaging.model import (
     Call,
     CallFilter,
@@ -70,6 +72,7 @@ class Settings:
     routing: Routing = field(default_factory=Routing)
     calendar: Calendar = field(default_factory=Calendar)
     at_limit: str = "wait"
+    compliance: Terms = field(default_factory=Terms)
     chance: Callable[[], float] = random.SystemRandom().random
 
 
@@ -77,6 +80,7 @@ class Service:
     """Composes the messaging rules over a store and lines.
 
     `listener` and `notices` are for the modem layer, the rest for edges; `controls`: what a modem can be asked for beside texts.
+    `lists`: who is blocked, and who asked for no more texts.
     """
 
     def __init__(self, store: Store, clock: Clock, settings: Settings) -> None:
@@ -96,7 +100,10 @@ class Service:
         self._new_id = id_maker(clock)
         self._lines = Lines(settings.lines, clock)
         self._router = Router(settings.routing, self._lines.by_name, settings.region)
-        self._senders = Senders(store, clock, self._lines, self._router, self._policy, self._settled)
+        self._compliance = Compliance(settings.compliance, self._lines, self._router, settings.region, self._room)
+        self._senders = Senders(
+            store, clock, self._lines, self._router, self._policy, self._settled, self._compliance.bars
+        )
         self._counts = Counts(store, clock, self._lines, self._router, settings.calendar)
         self._retention = Retention(store, clock, settings.retention_days)
         self._timers = Timers(
@@ -108,8 +115,19 @@ class Service:
             reassembly_timeout=timedelta(seconds=settings.reassembly_timeout_s),
             offer=lambda: self._senders.offer(0),
             quiet_ends=self._router.quiet_ends,
+            compliance=self._compliance,
         )
-        self.listener = Listener(store, clock, self._lines, self._policy, self._timers, self._new_id)
+        self.listener = Listener(
+            store,
+            clock,
+            self._lines,
+            self._policy,
+            self._timers,
+            self._new_id,
+            self._compliance,
+            offer=self._replies_wait,
+        )
+        self.lists = Lists(store, clock, settings.region, self._compliance.entries)
         self.notices = Notices(store, clock, self._lines, settings.region)
         self.controls = Controls(self._rules.modems, settings.region, allow_emergency=settings.allow_emergency)
         self._last_event = 0
@@ -164,6 +182,10 @@ class Service:
         if outcome.state is not SegmentState.SENT:
             self._timers.expect_settlement()
 
+    def _replies_wait(self) -> None:
+        self._counts.changed()
+        self._senders.offer(REPLY_PRIORITY)
+
     # --- commands ---
 
     async def send(self, request: SendRequest, origin: Origin) -> CommandResult:
@@ -185,6 +207,7 @@ class Service:
             origin=origin,
             room=self._room,
             router=self._router,
+            permit=self._compliance.check,
         )
         result = await self._store.write(lambda tx: accept.accept(tx, command, self._new_id, now))
         crashpoints.at("command.stored")

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from gateway.clock import Clock
 from gateway.errors import StoreError
 from gateway.messaging import inbound, outbound, receipts
+from gateway.messaging.compliance import Compliance
 from gateway.messaging.ledger import Policy
 from gateway.messaging.lines import Lines
 from gateway.messaging.model import Segment, SegmentState
@@ -41,6 +42,7 @@ class Timers:
         reassembly_timeout: timedelta,
         offer: Callable[[], None],
         quiet_ends: Callable[[datetime], Sequence[datetime]] = lambda now: (),
+        compliance: Compliance | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -50,6 +52,7 @@ class Timers:
         self._reassembly_timeout = reassembly_timeout
         self._offer = offer
         self._quiet_ends = quiet_ends
+        self._compliance = compliance
         self._wake = asyncio.Event()
         self._planned: datetime | None = None
         self._freed = False
@@ -101,7 +104,9 @@ class Timers:
         next_message, next_text = await self._store.read(lambda tx: self._moments(tx, now))
         if next_text is not None and next_text <= now:
             await self._apart(
-                self._store.write(lambda tx: inbound.deliver_overdue(tx, now - self._reassembly_timeout, now))
+                self._store.write(
+                    lambda tx: inbound.deliver_overdue(tx, now - self._reassembly_timeout, now, self._compliance)
+                )
             )
             next_text = now + LOOK_AGAIN  # there may be others behind it
         if next_message is not None and next_message <= now:

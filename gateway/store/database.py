@@ -26,6 +26,7 @@ from gateway.errors import StoreError
 from gateway.messaging.ports import Tx
 from gateway.store.accounts import AccountRows
 from gateway.store.calls import Calls
+from gateway.store.consent import Consents, Lists
 from gateway.store.deliveries import Deliveries
 from gateway.store.incoming import Parts
 from gateway.store.outbox import Commands, Events
@@ -80,6 +81,8 @@ class Transaction:
         self.old = Old(db)
         self.deliveries = Deliveries(db)
         self.accounts = AccountRows(db)
+        self.consent = Consents(db)
+        self.lists = Lists(db)
 
 
 @dataclass(slots=True, eq=False)

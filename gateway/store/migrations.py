@@ -228,6 +228,27 @@ def m010_edges(db: Database) -> None:
     _run(db, _EDGES)
 
 
+_CONSENT = """
+ALTER TABLE messages ADD COLUMN blocked INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX messages_through_twilio ON messages (peer) WHERE edge = 'twilio';
+CREATE TABLE consent (
+  n INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, peer TEXT NOT NULL, own_number TEXT NOT NULL, iccid TEXT NOT NULL,
+  line TEXT NOT NULL, change TEXT NOT NULL, word TEXT NOT NULL, message_id TEXT NOT NULL, reply_id TEXT
+);
+CREATE INDEX consent_by_peer ON consent (peer, n);
+CREATE TABLE number_lists (
+  n INTEGER PRIMARY KEY AUTOINCREMENT, way TEXT NOT NULL, pattern TEXT NOT NULL, list TEXT NOT NULL, note TEXT NOT NULL,
+  created_at INTEGER NOT NULL, created_by TEXT NOT NULL, UNIQUE (way, pattern, list)
+);
+CREATE INDEX lists_allowing ON number_lists (way) WHERE list = 'allow';
+"""
+
+
+@migrations()
+def m011_consent(db: Database) -> None:
+    _run(db, _CONSENT)
+
+
 def _run(db: Database, statements: str) -> None:
     for statement in filter(str.strip, statements.split(";\n")):
         db.execute(statement)

@@ -71,7 +71,13 @@ class Messages:
         self._db.execute(f"UPDATE messages SET {assignments} WHERE id = ?", (*columns.values(), message_id))  # noqa: S608 - own names
 
     def find(self, wanted: MessageFilter) -> list[Message]:
-        terms = {"direction": wanted.direction, "status": wanted.status, "peer": wanted.peer, "line": wanted.line}
+        terms = {
+            "direction": wanted.direction,
+            "status": wanted.status,
+            "peer": wanted.peer,
+            "line": wanted.line,
+            "blocked": wanted.blocked,
+        }
         given = {name: value for name, value in terms.items() if value is not None}
         where = "".join(f" AND {name} = ?" for name in given)
         before = wanted.before if wanted.before is not None else 2**62
@@ -106,6 +112,11 @@ class Messages:
             "limit": wanted.limit,
         }
         return [rows.message(row) for row in self._db.execute(query, values | more)]
+
+    def sent_through(self, edge: str, peer: str) -> bool:
+        """Whether a message to that number came through an edge (Twilio's: only those are indexed)."""
+        query = "SELECT 1 FROM messages WHERE edge = ? AND edge = 'twilio' AND peer = ? LIMIT 1"
+        return self._db.execute(query, (edge, peer)).fetchone() is not None
 
     def last_sim(self, peer: str, since: datetime) -> str:
         """The SIM (ICCID) that last talked to a number, in either direction; "" if none did since then.

@@ -50,7 +50,7 @@ MESSAGE_COLUMNS = (
     ),
     *("text", "data", "encoding", "message_class", "port_to", "port_from", "segments", "segments_sent", "priority"),
     *("validity_s", "send_at", "expires_at", "not_before", "delivery_report", "at_most_once", "ordered", "tags"),
-    *("error_code", "error_message", "parts_missing", "revision", "smsc_time"),
+    *("error_code", "error_message", "parts_missing", "revision", "smsc_time", "blocked"),
 )
 
 _TIMES = frozenset({"send_at", "expires_at", "not_before", "created_at", "updated_at"})
@@ -117,6 +117,7 @@ def message(row: sqlite3.Row) -> Message:
         parts_missing=tuple(map(int, filter(None, row["parts_missing"].split(",")))),
         revision=row["revision"],
         smsc_time=datetime.fromisoformat(row["smsc_time"]) if row["smsc_time"] else None,
+        blocked=bool(row["blocked"]),
     )
 
 

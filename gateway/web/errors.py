@@ -25,6 +25,8 @@ STATUS: dict[str, int] = {
     "unknown_message": 404,
     "unknown_webhook": 404,
     "unknown_delivery": 404,
+    "unknown_entry": 404,
+    "list_full": 409,
     "id_conflict": 409,
     "not_cancelable": 409,
     "too_large": 413,

@@ -81,6 +81,7 @@ EVERYTHING: dict[str, Any] = {
     "error": ("network_busy", ""),
     "parts_missing": (1, 2, 255),
     "revision": 9,
+    "blocked": True,
     "smsc_time": datetime.fromisoformat("2026-03-01T12:00:00+05:45"),
 }
 
