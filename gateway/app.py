@@ -7,7 +7,6 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 
 from gateway.accounts import Accounts
@@ -17,11 +16,9 @@ from gateway.clock import Clock, SystemClock
 from gateway.config import Config
 from gateway.errors import ConfigError
 from gateway.lock import only_one
-from gateway.messaging import LineSettings, Service, Settings
-from gateway.messaging.calendar import Calendar, QuietHours
+from gateway.messaging import Service
 from gateway.messaging.listener import Listener
 from gateway.messaging.notices import Notices
-from gateway.messaging.routing import Route, Routing
 from gateway.modem import (
     CallChange,
     Finder,
@@ -39,7 +36,7 @@ from gateway.modem import (
 )
 from gateway.mqtt import Bridge
 from gateway.secret_files import SECRETS, ensure_secrets, read_secrets, webhook_secret
-from gateway.sections import quiet_times, route_names, time_zone
+from gateway.settings import settings_of
 from gateway.store import SqliteStore
 from gateway.web import Parts, WebServer
 from gateway.webhooks import Dispatcher, Webhook
@@ -206,64 +203,6 @@ def _line(settings: LineConfig, layers: _Layers, guard: PinGuard, finder: Finder
         finder=finder,
         recorder=layers.recorders.of(name),
         unstored=layers.unstored[name],
-    )
-
-
-def settings_of(config: Config) -> Settings:
-    """What the messaging rules take from the configuration."""
-    return Settings(
-        region=config.gateway.default_region or None,
-        lines=tuple(
-            LineSettings(
-                name=modem.name,
-                number=modem.number,
-                delivery_reports=modem.delivery_reports,
-                rate_per_minute=modem.rate_per_minute,
-                daily_limit=modem.daily_limit,
-                monthly_limit=modem.monthly_limit,
-                daily_recipients=modem.daily_recipients,
-            )
-            for modem in config.modems
-        ),
-        max_attempts=config.outbox.max_attempts,
-        unknown_hold_s=config.outbox.unknown_hold_s,
-        on_unknown=config.outbox.on_unknown,
-        max_characters=config.outbox.max_characters,
-        reassembly_timeout_s=config.inbox.reassembly_timeout_s,
-        allow_emergency=config.outbox.allow_emergency,
-        retention_days=config.store.retention_days,
-        routing=routing_of(config),
-        calendar=Calendar(zone=time_zone(config.gateway.timezone)),
-        at_limit=config.quotas.at_limit,
-    )
-
-
-def routing_of(config: Config) -> Routing:
-    """`[routing]` and `[[route]]`."""
-    calendar = Calendar(zone=time_zone(config.gateway.timezone))
-
-    def quiet(written: str) -> QuietHours | None:
-        times = quiet_times(written)
-        return QuietHours(begin=times[0], end=times[1], calendar=calendar) if times else None
-
-    return Routing(
-        routes=tuple(
-            Route(
-                name=name,
-                prefixes=route.prefix,
-                countries=frozenset(route.country),
-                modems=route.modems,
-                weights=route.weights,
-                fallback=route.fallback,
-                quiet=quiet(route.quiet_hours),
-                always=route.quiet_hours == "none",
-            )
-            for name, route in zip(route_names(config.routes), config.routes, strict=True)
-        ),
-        sticky=timedelta(hours=config.routing.sticky_hours),
-        client_tag=config.routing.client_tag,
-        quiet=quiet(config.routing.quiet_hours),
-        quiet_up_to=config.routing.quiet_up_to,
     )
 
 

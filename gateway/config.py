@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from gateway.compliance_section import ComplianceSection, check_words
 from gateway.errors import ConfigError
 from gateway.sections import (
     CallsSection,
@@ -206,10 +207,6 @@ class RecorderSection(Section):
     size_kb: int = Field(default=4096, ge=0, le=1_000_000, description="kilobytes from 0 (memory only) to 1000000")
 
 
-class ComplianceSection(Section):
-    scope: Literal["twilio", "all", "off"] = Field(default="twilio", description='one of "twilio", "all", "off"')
-
-
 class Config(Section):
     """The whole file. `path`: where it was read from."""
 
@@ -344,6 +341,7 @@ def _cross_checks(config: Config) -> list[str]:
             mistakes.append(f"{key}.port: is missing; name the modem by port, imei or iccid")
     names = [hook.name for hook in config.webhooks]
     mistakes += [f"webhook[{n}].name: {name!r} is there twice" for n, name in enumerate(names) if name in names[:n]]
+    mistakes += check_words(config.compliance)
     mistakes += check_routes(config.routes, [modem.name for modem in config.modems])
     address = MqttAddress.parse(config.mqtt.url) if config.mqtt.url else None
     if address is not None and not address.tls:

@@ -26,7 +26,9 @@ ALLOWED: dict[str, frozenset[str]] = {
     # never modem, store, edges: those are its own Protocols
     "messaging": frozenset({"pdu", "mms", "accounts", "errors", "clock"}),
     "sections": frozenset(),
-    "config": frozenset({"errors", "sections"}),
+    "compliance_section": frozenset({"sections"}),
+    "config": frozenset({"errors", "sections", "compliance_section"}),
+    "settings": frozenset({"config", "sections", "messaging"}),  # the one's words into the other's
     "secret_files": frozenset({"config", "sections", "errors"}),
     "lock": frozenset({"errors"}),
     "store": frozenset({"messaging", "accounts", "errors", "clock"}),

@@ -5,12 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
-from gateway.app import settings_of
+import pytest
+
+from gateway.compliance_section import LANGUAGES
 from gateway.config import parse_config
-from gateway.messaging import LineSettings
+from gateway.errors import ConfigError
+from gateway.messaging import LineSettings, words
 from gateway.messaging.calendar import Calendar, QuietHours
+from gateway.messaging.consent import Entry, ListName, Way
 from gateway.messaging.model import CommandResult, Origin, SendRequest
 from gateway.messaging.routing import Route, Routing
+from gateway.messaging.words import Change
+from gateway.settings import settings_of
 from tests.edges.gateway_thread import GatewayThread, Service, config_for
 from tests.edges.test_web import client
 
@@ -45,6 +51,16 @@ name = "rest"
 quiet_hours = "12:00-13:30"
 [quotas]
 at_limit = "refuse"
+[compliance]
+scope = "all"
+languages = ["de"]
+replies = false
+opt_out = "Nix"
+help_reply = "Ruf an."
+opt_in_reply = ""
+block = {out = "+4990*", in = ["Shouter", "22922"]}
+[compliance.allow]
+out = ["*"]
 """
 
 
@@ -75,6 +91,42 @@ def test_every_key_reaches_the_rules() -> None:
         quiet=QuietHours(begin=time(22), end=time(7), calendar=calendar),
         quiet_up_to=3,
     )
+
+
+def test_the_terms_of_compliance_reach_the_rules() -> None:
+    terms = settings_of(parse_config(EVERYTHING, FILE)).compliance
+    assert (terms.scope, terms.replies) == ("all", False)
+    assert terms.texts == {Change.HELP: "Ruf an.", Change.OPT_IN: ""}
+    assert terms.entries == (
+        Entry(name=ListName.BLOCK, way=Way.OUT, pattern="+4990*"),
+        Entry(name=ListName.BLOCK, way=Way.IN, pattern="shouter"),
+        Entry(name=ListName.BLOCK, way=Way.IN, pattern="22922"),
+        Entry(name=ListName.ALLOW, way=Way.OUT, pattern="*"),
+    )
+    heard = [terms.words.find(text) for text in ("nix", "STOPP", "Hilfe", "STOP")]
+    assert [word and word.change for word in heard] == [Change.OPT_OUT, None, Change.HELP, None]
+    assert settings_of(parse_config("", FILE)).compliance.words.find("stop") is not None
+    assert LANGUAGES == words.LANGUAGES
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('opt_out = ["Aus"]\nopt_in = ["AUS"]', "compliance.opt_in: 'AUS' stands in opt_out too"),
+        ('opt_out = "?!"', "compliance.opt_out"),
+        ('languages = ["xx"]', "allowed: a list of en, de, fr"),
+        ('block = ["+49*"]', "compliance.block"),
+        ('block = {out = "Shouter"}', "compliance.block.out"),
+        ('block = {in = "twelve chars"}', "compliance.block.in"),
+        ('allow = {out = "+49 170*"}', "compliance.allow.out"),
+        (f'help_reply = "{"x" * 481}"', "compliance.help_reply"),
+    ],
+)
+def test_mistakes_in_compliance_are_told(text: str, told: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_config(f"[compliance]\n{text}", FILE)
+    assert told in str(caught.value)
+    assert str(caught.value).startswith("box.toml: compliance.")
 
 
 def test_without_a_word_there_are_no_routes_limits_and_quiet_hours() -> None:
