@@ -11,6 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import Depends
 from fastapi.params import Depends as Dependency
@@ -110,6 +111,7 @@ class Gate:
         try:
             self._check_host(headers)
             if scope["type"] == "http" and (scope["method"], scope["path"]) == LOGIN:
+                self._check_origin(headers)
                 scope["open"] = True
                 await self._app(scope, receive, send)
                 return
@@ -132,6 +134,11 @@ class Gate:
         name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
         if name.lower() not in self._hosts and name.lower() != "localhost" and not _is_address(name):
             raise Refused(403, "forbidden", f"the Host {host[:80]!r} is not known here; add it to web.hosts")
+
+    def _check_origin(self, headers: Mapping[str, str]) -> None:
+        """A page elsewhere must not log a browser in, as somebody of its own choice: there is no CSRF token yet."""
+        if not own_origin(headers.get("origin"), headers.get("host", "")):
+            raise Refused(403, "forbidden", "a page from elsewhere cannot log in here")
 
     async def _who(self, scope: Scope, headers: Mapping[str, str]) -> Principal:
         source = source_of(scope)
@@ -176,6 +183,11 @@ class Gate:
             await send(event)
 
         return noting
+
+
+def own_origin(origin: str | None, host: str) -> bool:
+    """Whether a request comes from a page of ours, by what browsers say of it (RFC 6454 7), or from no page."""
+    return origin is None or urlsplit(origin).netloc.lower() == host.lower()
 
 
 def source_of(scope: Scope) -> str:

@@ -7,13 +7,13 @@ import contextlib
 import json
 from collections.abc import AsyncIterator
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
 
 from gateway.accounts import Permission, Principal
 from gateway.errors import StoreError
 from gateway.messaging.model import EventKind, LineStatus, StoredEvent
+from gateway.web.auth import own_origin
 from gateway.web.ports import Service
 from gateway.wire import event_json, modem_json
 
@@ -40,7 +40,9 @@ class Live:
         """One connection from its handshake to its end."""
         principal = socket.scope["principal"]
         assert isinstance(principal, Principal)
-        if not principal.may(Permission.READ) or not same_origin(socket):
+        if not principal.may(Permission.READ) or not own_origin(
+            socket.headers.get("origin"), socket.headers.get("host", "")
+        ):
             await socket.close(FORBIDDEN)
             return
         if len(self._connections) >= MAX_CONNECTIONS:
@@ -121,12 +123,6 @@ class _Connection:
     async def _say(self, value: dict[str, object]) -> None:
         async with self._one_at_a_time:
             await self._socket.send_text(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
-
-
-def same_origin(socket: WebSocket) -> bool:
-    """A browser says which page it is that asks; a page from elsewhere is not listened to (RFC 6455 10.2)."""
-    origin = socket.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc.lower() == socket.headers.get("host", "").lower()
 
 
 def live_routes(live: Live) -> APIRouter:

@@ -9,6 +9,8 @@ import socket
 from gateway.errors import PermanentError
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
+_ISATAP = frozenset({0x0000_5EFE, 0x0200_5EFE})  # RFC 5214 6.1: so are they behind this
+_DOCUMENTATION = ipaddress.ip_network("3fff::/20")  # RFC 9637, newer than the standard library's list
 
 
 class TargetRefused(PermanentError):
@@ -38,9 +40,12 @@ def is_public(address: str) -> bool:
             return is_public(str(inner))
         if any(not is_public(str(one)) for one in (ip.sixtofour, *(ip.teredo or ())) if one is not None):
             return False
+        if ip.is_site_local or ip in _DOCUMENTATION:  # fec0::/10 counts as global, and was never meant to be
+            return False
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
 def _stands_for(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     """The IPv4 address that is meant by an IPv6 one."""
-    return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else ip.ipv4_mapped
+    embedded = ip in _NAT64 or (int(ip) >> 32) & 0xFFFFFFFF in _ISATAP
+    return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if embedded else ip.ipv4_mapped

@@ -148,8 +148,8 @@ class EmulatorProcess(Program):
 class DaemonProcess(Program):
     """`smsgw run`; `started` when its Unix socket is there."""
 
-    def __init__(self, config: Path, *, env: Mapping[str, str] | None = None) -> None:
-        super().__init__("run", "-c", str(config), env=env)
+    def __init__(self, config: Path, *, env: Mapping[str, str] | None = None, verbose: bool = False) -> None:
+        super().__init__("run", *(["-v"] if verbose else []), "-c", str(config), env=env)
         self.config = config
 
 

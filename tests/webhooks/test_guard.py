@@ -36,6 +36,14 @@ PRIVATE = (
     "64:ff9b::7f00:1",  # NAT64 of 127.0.0.1
     "64:ff9b::a00:1",
     "2001:db8::1",
+    "3fff::1",
+    "fec0::1",  # site-local
+    "64:ff9b:1::a00:1",  # NAT64 of a network of one's own
+    "2001::7f00:1",  # Teredo
+    "::127.0.0.1",
+    "::ffff:0:127.0.0.1",
+    "2606:4700::5efe:a00:1",  # ISATAP of 10.0.0.1
+    "2606:4700::200:5efe:a00:1",
 )
 
 
@@ -52,7 +60,9 @@ def test_public_addresses(address: str) -> None:
 
 
 # a decimal, an octal and a hexadecimal way to write 127.0.0.1, a short one, and the name
-@pytest.mark.parametrize("host", ["2130706433", "0177.0.0.1", "0x7f.1", "127.1", "localhost", "::1", "0"])
+@pytest.mark.parametrize(
+    "host", ["2130706433", "0177.0.0.1", "0x7f.1", "127.1", "localhost", "::1", "0", "::", "::ffff:7f00:1"]
+)
 def test_every_way_to_write_loopback_is_refused(host: str) -> None:
     with pytest.raises(TargetRefused):
         asyncio.run(resolve(host, 80, allow_private=False))
@@ -130,6 +140,24 @@ def test_a_redirect_is_judged_too(monkeypatch: pytest.MonkeyPatch) -> None:
         asyncio.run(main())
         assert len(outer.posts) == 1
         assert inner.posts == []
+
+
+# names of other hosts in front of what counts, and behind it
+@pytest.mark.parametrize(
+    "url",
+    ["http://example.com@{}/", "http://example.com:80@{}/", "http://{}/#@example.com", "http://{}\\@example.com/"],
+)
+def test_what_stands_around_the_host_does_not_hide_it(url: str) -> None:
+    with receiving() as receiver:
+
+        async def main() -> None:
+            poster = Poster(allow_private=False, timeout_s=5)
+            answer = await poster.post(url.format(f"127.0.0.1:{receiver.port}"), b"{}", {})
+            assert answer.status is None
+            await poster.close()
+
+        asyncio.run(main())
+        assert receiver.posts == []
 
 
 @pytest.mark.parametrize(
