@@ -309,7 +309,7 @@ class Service:
 
     async def events(self, after: int, limit: int) -> list[StoredEvent]:
         """Committed events with seq > `after`, in order."""
-        return await self._store.read(lambda tx: tx.events.after(after, limit))
+        return await self._store.events(after, limit)
 
     async def wait_for_events(self, after: int) -> None:
         """Returns when an event with seq > `after` is committed."""

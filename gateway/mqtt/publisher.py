@@ -22,6 +22,9 @@ BATCH = 200
 ADVANCE_PAUSE = 0.02
 """Seconds between two commits of the cursor: it saves the disk work, and only a crash in between repeats events."""
 STORE_PAUSE = 1.0
+TURNS = 4
+"""Turns of the event loop between a commit and the publishing of its events. By then the command behind it is acknowledged:
+an answer that costs the connection does not bring it again."""
 BESIDE = frozenset({EventKind.CALL, EventKind.USSD, EventKind.CELL_BROADCAST})
 """What is no text. Where the broker's rules do not let it be published, the texts behind it must not wait for that."""
 
@@ -62,6 +65,8 @@ class EventPublisher:
                 batch = await self._service.events(after, BATCH)
                 if not batch:
                     await self._service.wait_for_events(after)
+                    for _ in range(TURNS):
+                        await asyncio.sleep(0)
             except StoreError as exc:
                 log.error("mqtt: events cannot be read: %s", exc)
                 await asyncio.sleep(STORE_PAUSE)

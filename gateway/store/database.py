@@ -1,7 +1,7 @@
 """One writer thread with group commit; readers on a connection of their own.
 
 Callers hand in functions of a transaction. The writer takes everything that waits, runs each function inside a savepoint
-(so that one that fails takes nothing else with it), commits once with synchronous=FULL, and only then resolves the
+(so that one that fails takes nothing else with it) where there are several, commits once with synchronous=FULL, and only then resolves the
 callers' futures. A commit that fails fails them all.
 """
 
@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 from gateway import crashpoints
 from gateway.clock import SystemClock
 from gateway.errors import StoreError
+from gateway.messaging.model import StoredEvent
 from gateway.messaging.ports import Tx
 from gateway.store.accounts import AccountRows
 from gateway.store.calls import Calls
@@ -33,6 +34,7 @@ from gateway.store.outbox import Commands, Events
 from gateway.store.outgoing import Messages, Queues, Reports, Segments
 from gateway.store.retention import Old
 from gateway.store.rows import ms
+from gateway.store.tail import EventTail
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +106,7 @@ class SqliteStore:
         self._reader: Transaction | None = None
         self._reader_db: sqlite3.Connection | None = None
         self._callbacks: list[Callable[[int], None]] = []
+        self._tail = EventTail(0)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._last_error: str = ""
@@ -165,6 +168,11 @@ class SqliteStore:
             raise StoreError("the database is not open")
         return await self._loop.run_in_executor(self._readers, self._ask, question)
 
+    async def events(self, after: int, limit: int) -> list[StoredEvent]:
+        """Committed events with seq > `after`, in order."""
+        at_hand = self._tail.after(after, limit)
+        return await self.read(lambda tx: tx.events.after(after, limit)) if at_hand is None else at_hand
+
     # --- in the threads ---
 
     def _connect(self, *, read_only: bool = False) -> sqlite3.Connection:
@@ -178,10 +186,12 @@ class SqliteStore:
 
     def _connect_and_migrate(self, distrust: bool) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._tail = EventTail(0)
         try:
             if distrust:
                 raise _damage("damage was met in it again and again")
             db = self._migrated()
+            self._tail = EventTail(Events(db).last())
         except sqlite3.DatabaseError as exc:
             if not _is_damage(exc):
                 raise
@@ -274,9 +284,9 @@ class SqliteStore:
         while open_for_more:
             batch, open_for_more = self._take()
             if batch:
-                last_event = self._commit(db, tx, batch)
+                events = self._commit(db, tx, batch)
                 assert self._loop is not None
-                self._loop.call_soon_threadsafe(self._resolve, batch, last_event)
+                self._loop.call_soon_threadsafe(self._resolve, batch, events)
             elif open_for_more:
                 self._probe(db)
         db.close()
@@ -307,13 +317,13 @@ class SqliteStore:
         else:
             self._last_error = ""
 
-    def _commit(self, db: sqlite3.Connection, tx: Transaction, batch: list[_Change]) -> int:
-        """Runs a batch in one transaction. Returns the last event's seq, 0 when no event was added."""
-        tx.events.added = 0
+    def _commit(self, db: sqlite3.Connection, tx: Transaction, batch: list[_Change]) -> list[StoredEvent]:
+        """Runs a batch in one transaction. Returns the events that it added."""
+        tx.events.added = []
         try:
             db.execute("BEGIN IMMEDIATE")
             for change in batch:
-                self._run(db, tx, change)
+                self._run(db, tx, change, alone=len(batch) == 1)
             crashpoints.at("store.open")
             db.execute("COMMIT")
             crashpoints.at("store.committed")
@@ -325,13 +335,15 @@ class SqliteStore:
                 db.execute("ROLLBACK")
             for change in batch:
                 change.error = StoreError(f"not committed: {exc}")
-            return 0
+            return []
         self._last_error = ""
         return tx.events.added
 
-    def _run(self, db: sqlite3.Connection, tx: Transaction, change: _Change) -> None:
-        added = tx.events.added
-        db.execute("SAVEPOINT change")
+    def _run(self, db: sqlite3.Connection, tx: Transaction, change: _Change, *, alone: bool) -> None:
+        """`alone`: nothing else is in the transaction, which is its own savepoint then."""
+        added = len(tx.events.added)
+        if not alone:
+            db.execute("SAVEPOINT change")
         try:
             change.result = change.run(tx)
         except Exception as exc:
@@ -341,11 +353,14 @@ class SqliteStore:
                 change.error = StoreError(f"not stored: {exc}")
             if not db.in_transaction:  # SQLite itself gave up the whole transaction: disk full, I/O error
                 raise
-            db.execute("ROLLBACK TO change")
-            tx.events.added = added
-        db.execute("RELEASE change")
+            del tx.events.added[added:]
+            for statement in ("ROLLBACK", "BEGIN IMMEDIATE") if alone else ("ROLLBACK TO change",):
+                db.execute(statement)
+        if not alone:
+            db.execute("RELEASE change")
 
-    def _resolve(self, batch: list[_Change], last_event: int) -> None:
+    def _resolve(self, batch: list[_Change], events: list[StoredEvent]) -> None:
+        self._tail.extend(events)
         for change in batch:
             if change.future.done():  # its caller was cancelled meanwhile
                 continue
@@ -353,6 +368,6 @@ class SqliteStore:
                 change.future.set_exception(change.error)
             else:
                 change.future.set_result(change.result)
-        if last_event:
+        if events:
             for callback in self._callbacks:
-                callback(last_event)
+                callback(events[-1].seq)

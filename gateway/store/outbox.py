@@ -37,19 +37,20 @@ class Commands:
 
 
 class Events:
-    """Tables `events`, `cursors` and `key_values`. `added`: the highest seq of this connection's running transaction."""
+    """Tables `events`, `cursors` and `key_values`. `added`: what this connection's running transaction has added."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self.added = 0
+        self.added: list[StoredEvent] = []
 
     def add(self, event: Event, now: datetime) -> int:
         cursor = self._db.execute(
             "INSERT INTO events (kind, subject, payload, reply_to, correlation, at) VALUES (?, ?, ?, ?, ?, ?)",
             (event.kind.value, event.subject, event.payload, event.reply_to, event.correlation, ms(now)),
         )
-        self.added = int(cursor.lastrowid or 0)
-        return self.added
+        seq = int(cursor.lastrowid or 0)
+        self.added.append(StoredEvent(seq=seq, event=event))
+        return seq
 
     def after(self, seq: int, limit: int) -> list[StoredEvent]:
         query = "SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?"

@@ -133,10 +133,10 @@ def test_events_go_when_all_consumers_have_read_them(tmp_path: Path) -> None:
             assert await box.service.cursor("slow") == 0
             box.clock.advance(2 * DAY)
             await box.service._retention.delete_old()
-            assert [each.seq for each in await box.service.events(0, 10)] == [1, 2, 3, 4, 5]
+            assert [each.seq for each in await box.store.read(lambda tx: tx.events.after(0, 10))] == [1, 2, 3, 4, 5]
             await box.service.advance("slow", 3)
             await box.service._retention.delete_old()
-            assert [each.seq for each in await box.service.events(0, 10)] == [4, 5]
+            assert [each.seq for each in await box.store.read(lambda tx: tx.events.after(0, 10))] == [4, 5]
 
     run(scenario())
 
