@@ -108,6 +108,7 @@ CODES: dict[str, ErrorInfo] = {
     "rate_limited": ErrorInfo(meaning="Too many requests in a short time.", retryable=True, twilio=20429),
     "unknown_user": ErrorInfo(meaning="There is no user of that name."),
     "unknown_token": ErrorInfo(meaning="There is no token of that id."),
+    "unknown_session": ErrorInfo(meaning="There is no session of that id."),
     "last_admin": ErrorInfo(meaning="The last admin can neither be deleted, disabled nor made anything less."),
     "unknown_webhook": ErrorInfo(meaning="No webhook of that name is configured."),
     "unknown_delivery": ErrorInfo(meaning="There is no delivery of that id."),

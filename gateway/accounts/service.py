@@ -149,6 +149,22 @@ class Accounts:
     async def log_out(self, cookie: str) -> None:
         await self._store.write(lambda tx: tx.accounts.end_session(_digest(cookie)))
 
+    async def sessions(self) -> list[Session]:
+        """Those that are not over."""
+        now = self._clock.now()
+        found = await self._store.read(lambda tx: tx.accounts.sessions())
+        return [session for session in found if session.expires_at > now]
+
+    async def end_session(self, session_id: str) -> None:
+        """Raises RequestError (unknown_session)."""
+
+        def end(tx: AccountTx) -> bool:
+            found = next((one for one in tx.accounts.sessions() if one.id == session_id), None)
+            return found is not None and tx.accounts.end_session(found.digest)
+
+        if not await self._store.write(end):
+            raise RequestError(f"there is no session {session_id[:40]!r}", code="unknown_session")
+
     # --- users
 
     async def users(self) -> list[User]:

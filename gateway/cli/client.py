@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,6 +14,7 @@ import click
 from gateway.errors import ConfigError
 
 TIMEOUT = 30.0
+NO_CONTENT = 204
 
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -80,7 +84,7 @@ class Api:
     def _call(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
         try:
             response = self._client.request(method, path, **arguments)
-            answer = response.json()
+            answer = {} if response.status_code == NO_CONTENT else response.json()
         except self._errors as exc:
             raise self._unreachable(exc) from exc
         except ValueError as exc:
@@ -97,8 +101,26 @@ def shown(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
 
 
-def table(rows: list[list[str]]) -> str:
-    """Rows in columns; the last column is not filled up."""
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
-    return "\n".join(lines)
+def table(rows: list[list[str]], *, cut: bool = True) -> str:
+    """Rows in columns; the last column is not filled up. On a terminal a line that is too long for it is cut, if wanted."""
+    widths = [max(_width(cell) for cell in column) for column in zip(*rows, strict=True)]
+    room = shutil.get_terminal_size().columns if cut and sys.stdout.isatty() else None
+    return "\n".join(_fitted(_line(row, widths), room) for row in rows)
+
+
+def _line(row: list[str], widths: list[int]) -> str:
+    cells = (cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True))
+    return "  ".join(cells).rstrip()
+
+
+def _fitted(line: str, room: int | None) -> str:
+    if room is None or _width(line) <= room:
+        return line
+    while line and _width(line) > room - 1:
+        line = line[:-1]
+    return f"{line}…"
+
+
+def _width(text: str) -> int:
+    """Columns of a terminal: marks above letters take none, ideographs and emoji two."""
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else not unicodedata.combining(char) for char in text)

@@ -83,8 +83,11 @@ class AccountRows:
             (session.digest, session.user, session.csrf, ms(session.created_at), ms(session.expires_at)),
         )
 
-    def end_session(self, digest: str) -> None:
-        self._db.execute("DELETE FROM sessions WHERE digest = ?", (digest,))
+    def sessions(self) -> list[Session]:
+        return [_session(row) for row in self._db.execute("SELECT * FROM sessions ORDER BY created_at")]
+
+    def end_session(self, digest: str) -> bool:
+        return self._db.execute("DELETE FROM sessions WHERE digest = ?", (digest,)).rowcount > 0
 
     def end_sessions_of(self, user: str) -> None:
         self._db.execute("DELETE FROM sessions WHERE user = ?", (user,))

@@ -16,7 +16,7 @@ from gateway.clock import Clock
 from gateway.errors import RequestError
 from gateway.web import errors
 from gateway.web.accounts import account_routes, session_routes
-from gateway.web.auth import COOKIE, LOGIN, check_permission
+from gateway.web.auth import COOKIE, LOGIN, check_permission, noted
 from gateway.web.calls import call_routes
 from gateway.web.codes import code_routes
 from gateway.web.leftovers import leftover_routes
@@ -25,6 +25,7 @@ from gateway.web.messages import message_routes
 from gateway.web.metrics import metric_routes
 from gateway.web.modems import Recording, modem_routes
 from gateway.web.ports import Service
+from gateway.web.sessions import open_session_routes
 from gateway.web.sim import forwarding_routes, phonebook_routes
 from gateway.web.webhooks import Webhooks, webhook_routes
 
@@ -135,6 +136,7 @@ def routers(parts: Parts) -> list[APIRouter]:
         call_routes(parts.service),
         session_routes(parts.accounts),
         account_routes(parts.accounts),
+        open_session_routes(parts.accounts),
         code_routes(),
         metric_routes(parts.service, parts.webhooks),
         live_routes(Live(parts.service)),
@@ -148,11 +150,13 @@ HEALTH = frozenset({"/healthz", "/readyz"})
 Scope = dict[str, Any]
 
 
-def local(api: Any) -> Any:
+def local(api: Any, accounts: Accounts) -> Any:
     """The API for whoever may open the Unix socket."""
 
     async def dispatch(scope: Scope, receive: Any, send: Any) -> None:
         scope["principal"] = LOCAL
+        if scope["type"] == "http":
+            send = noted(accounts, scope, LOCAL, send, {})
         await _guarded(api, scope, receive, send)
 
     return dispatch

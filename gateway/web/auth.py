@@ -21,7 +21,7 @@ from fastapi.routing import APIRoute
 from gateway.accounts import Accounts, Permission, Principal
 from gateway.accounts.service import LockedOut
 from gateway.clock import Clock
-from gateway.errors import CODES, RequestError
+from gateway.errors import CODES, RequestError, StoreError
 from gateway.web.rate import Rates
 
 log = logging.getLogger(__name__)
@@ -125,7 +125,7 @@ class Gate:
             return
         scope["principal"] = principal
         if scope["type"] == "http":
-            send = self._noting(scope, principal, limits.headers(), send)
+            send = noted(self._accounts, scope, principal, send, limits.headers())
         await self._app(scope, receive, send)
 
     def _check_host(self, headers: Mapping[str, str]) -> None:
@@ -165,24 +165,27 @@ class Gate:
         if not hmac.compare_digest(headers.get(CSRF_HEADER, "").encode(), principal.csrf.encode()):
             raise Refused(403, "forbidden", f"the {CSRF_HEADER} header is missing or wrong")
 
-    def _noting(self, scope: Scope, principal: Principal, limits: Mapping[str, str], send: Send) -> Send:
-        """`send` with the rate headers; what changed something is noted in the audit log before the answer leaves."""
-        added = [(name.encode(), value.encode()) for name, value in limits.items()]
 
-        async def noting(event: MutableMapping[str, Any]) -> None:
-            if event["type"] == "http.response.start":
-                event["headers"] = [*event.get("headers", ()), *added]
-                if scope["method"] not in SAFE and scope["path"] != SEND_PATH:  # messages tell their own life
-                    await self._accounts.note(
-                        scope["method"],
-                        who=f"{principal.kind}:{principal.name}",
-                        source=source_of(scope),
-                        target=scope["path"],
-                        ok=event["status"] < 400,
-                    )
-            await send(event)
+def noted(accounts: Accounts, scope: Scope, principal: Principal, send: Send, headers: Mapping[str, str]) -> Send:
+    """`send` with more headers; what changed something is noted in the audit log before the answer leaves."""
+    added = [(name.encode(), value.encode()) for name, value in headers.items()]
 
-        return noting
+    async def noting(event: MutableMapping[str, Any]) -> None:
+        if event["type"] == "http.response.start":
+            event["headers"] = [*event.get("headers", ()), *added]
+            if scope["method"] not in SAFE and scope["path"] != SEND_PATH:  # messages tell their own life
+                await _note(accounts, scope, principal, ok=event["status"] < 400)
+        await send(event)
+
+    return noting
+
+
+async def _note(accounts: Accounts, scope: Scope, principal: Principal, *, ok: bool) -> None:
+    who, what, target = f"{principal.kind}:{principal.name}", scope["method"], scope["path"]
+    try:
+        await accounts.note(what, who=who, source=source_of(scope), target=target, ok=ok)
+    except StoreError as exc:  # what was done is done, and has to be answered
+        log.error("the audit log lacks that %s did %s %.200s: %s", who, what, target, exc)
 
 
 def own_origin(origin: str | None, host: str) -> bool:

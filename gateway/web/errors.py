@@ -21,6 +21,7 @@ STATUS: dict[str, int] = {
     "forbidden": 403,
     "unknown_user": 404,
     "unknown_token": 404,
+    "unknown_session": 404,
     "last_admin": 409,
     "unknown_message": 404,
     "unknown_webhook": 404,

@@ -44,7 +44,7 @@ class WebServer:
         parts = self._parts
         api = make_app(parts)
         gate = Gate(api, parts.accounts, parts.clock, hosts=web.hosts, per_minute=web.rate_per_minute)
-        self._listen(bind_unix(self._config.socket), local(api))
+        self._listen(bind_unix(self._config.socket), local(api, parts.accounts))
         if web.listen:
             bound = bind_tcp(web.listen)
             public = beside_health(gate, make_health_app(parts.service, parts.troubles))
