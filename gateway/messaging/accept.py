@@ -55,6 +55,10 @@ Permit = Callable[[Tx, Sequence[str], str | None, str], None]
 """Recipients, modem, edge: raises RequestError where one of them may not be written to."""
 
 
+Also = Callable[[Tx, Sequence[str]], None]
+"""What an edge writes with a command that is accepted, in the same commit: it is given the ids of the messages."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """A checked command, ready to be written. `permit`: None where nobody is to be asked."""
@@ -66,6 +70,7 @@ class Command:
     room: Room
     router: Router
     permit: Permit | None = None
+    also: Also | None = None
 
 
 def accept(tx: Tx, command: Command, new_id: Callable[[], str], now: datetime) -> CommandResult:
@@ -84,6 +89,8 @@ def accept(tx: Tx, command: Command, new_id: Callable[[], str], now: datetime) -
         by_recipient = {to: insert(tx, command, to, new_id(), now) for to in recipients}
         ids = tuple(by_recipient[to] for to in command.checked.recipients)
         tx.commands.insert(request.client_id, command.digest, ids, origin.delivery, now)
+        if command.also is not None:
+            command.also(tx, ids)
         result = CommandResult(status="accepted", client_id=request.client_id, message_ids=ids)
     answer(tx, result, origin, now)
     return result

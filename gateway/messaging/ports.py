@@ -28,6 +28,7 @@ from gateway.messaging.model import (
     TimelineEntry,
     Wanted,
 )
+from gateway.messaging.twilio import TwilioTable
 
 T = TypeVar("T")
 
@@ -207,6 +208,8 @@ class Tx(Protocol):
     def consent(self) -> ConsentTable: ...
     @property
     def lists(self) -> ListTable: ...
+    @property
+    def twilio(self) -> TwilioTable: ...
 
 
 class Store(Protocol):

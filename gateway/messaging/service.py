@@ -12,7 +12,7 @@ from gateway import crashpoints
 from gateway.clock import Clock
 from gateway.errors import RequestError
 from gateway.messaging import accept, announce, calls, outbound
-from gateway.messaging.accept import Command, Room
+from gateway.messaging.accept import Also, Command, Room
 from gateway.messaging.calendar import Calendar
 from gateway.messaging.compliance import REPLY_PRIORITY, Compliance, Terms
 from gateway.messaging.content import Checked, Rules, check, digest
@@ -188,8 +188,11 @@ class Service:
 
     # --- commands ---
 
-    async def send(self, request: SendRequest, origin: Origin) -> CommandResult:
-        """Takes a command. Returns after the commit. Raises StoreError when nothing was stored: then it was not taken."""
+    async def send(self, request: SendRequest, origin: Origin, also: Also | None = None) -> CommandResult:
+        """Takes a command. Returns after the commit. Raises StoreError when nothing was stored: then it was not taken.
+
+        `also` writes more in the same commit, when the command is accepted.
+        """
         now = self._clock.now()
         crashpoints.at("command.taken")
         content = digest(request)
@@ -208,6 +211,7 @@ class Service:
             room=self._room,
             router=self._router,
             permit=self._compliance.check,
+            also=also,
         )
         result = await self._store.write(lambda tx: accept.accept(tx, command, self._new_id, now))
         crashpoints.at("command.stored")

@@ -35,6 +35,7 @@ from gateway.store.outgoing import Messages, Queues, Reports, Segments
 from gateway.store.retention import Old
 from gateway.store.rows import ms
 from gateway.store.tail import EventTail
+from gateway.store.twilio import TwilioRows
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +86,7 @@ class Transaction:
         self.accounts = AccountRows(db)
         self.consent = Consents(db)
         self.lists = Lists(db)
+        self.twilio = TwilioRows(db)
 
 
 @dataclass(slots=True, eq=False)

@@ -249,6 +249,32 @@ def m011_consent(db: Database) -> None:
     _run(db, _CONSENT)
 
 
+_TWILIO = """
+CREATE TABLE twilio_numbers (
+  iccid TEXT PRIMARY KEY, number TEXT NOT NULL, friendly_name TEXT NOT NULL, sms_url TEXT NOT NULL, sms_method TEXT NOT NULL,
+  sms_fallback_url TEXT NOT NULL, sms_fallback_method TEXT NOT NULL, status_callback TEXT NOT NULL,
+  status_callback_method TEXT NOT NULL, created_at INTEGER, updated_at INTEGER
+) WITHOUT ROWID;
+CREATE TABLE twilio_messages (
+  message_id TEXT PRIMARY KEY, sender TEXT NOT NULL, service TEXT NOT NULL, status_callback TEXT NOT NULL,
+  status_callback_method TEXT NOT NULL, reply_to TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE twilio_services (
+  sid TEXT PRIMARY KEY, friendly_name TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+  inbound_url TEXT NOT NULL, inbound_method TEXT NOT NULL, fallback_url TEXT NOT NULL, fallback_method TEXT NOT NULL,
+  status_callback TEXT NOT NULL, sticky_sender INTEGER NOT NULL, validity_s INTEGER NOT NULL,
+  use_number_webhook INTEGER NOT NULL, senders TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX parts_of_message ON parts (message_id) WHERE message_id IS NOT NULL;
+CREATE INDEX assemblies_of_message ON assemblies (message_id);
+"""
+
+
+@migrations()
+def m012_twilio(db: Database) -> None:
+    _run(db, _TWILIO)
+
+
 def _run(db: Database, statements: str) -> None:
     for statement in filter(str.strip, statements.split(";\n")):
         db.execute(statement)
