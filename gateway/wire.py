@@ -282,6 +282,7 @@ def _inbound_json(message: Message) -> dict[str, Any]:
         "parts": message.segments,
         "parts_missing": list(message.parts_missing),
         "revision": message.revision,
+        "blocked": message.blocked,
         "smsc_time": _time(message.smsc_time),
     }
 

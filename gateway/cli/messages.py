@@ -98,6 +98,7 @@ def _wait(api: Api, message_id: str, *, until_delivered: bool, seconds: float) -
 @click.option("--status", help="Only this status.")
 @click.option("--peer", help="Only with this number.")
 @click.option("--modem", help="Only of this modem.")
+@click.option("--blocked", is_flag=True, help="Instead: what came in from blocked senders.")
 @click.option("--before", type=click.IntRange(min=1), help="The page after an earlier one: its `next`.")
 @click.option("--limit", type=click.IntRange(1, 200), default=20, help="At most so many. [default: 20]")
 @json_option
@@ -107,6 +108,7 @@ def messages(
     status: str | None,
     peer: str | None,
     modem: str | None,
+    blocked: bool,
     before: int | None,
     limit: int,
     as_json: bool,
@@ -114,9 +116,9 @@ def messages(
     file: Path | None,
 ) -> None:
     """List messages, newest first."""
-    page = Api(find_socket(socket, file)).get(
-        "/messages", direction=direction, status=status, peer=peer, modem=modem, before=before, limit=limit
-    )
+    wanted: dict[str, Any] = {"direction": direction, "status": status, "peer": peer, "modem": modem}
+    wanted |= {"blocked": blocked or None, "before": before, "limit": limit}
+    page = Api(find_socket(socket, file)).get("/messages", **wanted)
     if as_json:
         click.echo(json.dumps(page))
     elif page["messages"]:

@@ -84,10 +84,10 @@ def pattern_of(written: str, way: Way, region: str | None) -> str:
         return text
     try:
         return normalise(text, region)
-    except RequestError:
+    except RequestError as exc:
         if way is Way.IN and _SENDER.fullmatch(text) and not text.startswith("+"):
             return text.casefold()
-        raise
+        raise RequestError(str(exc), code=exc.code, field="pattern") from exc
 
 
 def subscriber(peer: str, region: str | None) -> str | None:
@@ -135,5 +135,5 @@ class ListTable(Protocol):
     def matching(self, way: Way, patterns: Sequence[str]) -> list[Entry]: ...
     def all(self) -> list[Entry]: ...
     def add(self, entry: Entry) -> Entry: ...
-    def remove(self, n: int) -> bool: ...
+    def remove(self, name: ListName, n: int) -> bool: ...
     def count(self) -> int: ...

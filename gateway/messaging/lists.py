@@ -22,9 +22,16 @@ class Lists:
         self._region = region
         self._configured = list(configured)
 
-    async def entries(self) -> list[Entry]:
-        """All entries, those of the configuration first."""
-        return self._configured + await self._store.read(lambda tx: tx.lists.all())
+    async def entries(self, written: str | None = None, way: Way | None = None) -> list[Entry]:
+        """Entries, those of the configuration first: all, of one direction, or those whose pattern is `written`.
+
+        Raises RequestError(invalid_number).
+        """
+        found = self._configured + await self._store.read(lambda tx: tx.lists.all())
+        pattern = (
+            pattern_of(written, way or Way.IN, self._region) if written else None
+        )  # inwards names are allowed, too
+        return [e for e in found if way in (None, e.way) and pattern in (None, e.pattern)]
 
     async def add(self, name: ListName, way: Way, written: str, note: str, who: str) -> Entry:
         """An entry that counts from now on; the one that is there already stays as it is. Returns after the commit.
@@ -47,9 +54,9 @@ class Lists:
 
         return await self._store.write(change)
 
-    async def remove(self, n: int) -> None:
+    async def remove(self, name: ListName, n: int) -> None:
         """Raises RequestError(unknown_entry)."""
-        if not await self._store.write(lambda tx: tx.lists.remove(n)):
+        if not await self._store.write(lambda tx: tx.lists.remove(name, n)):
             raise RequestError(f"there is no entry {n}", code="unknown_entry")
 
     async def consent(self, wanted: ConsentFilter) -> list[Consent]:

@@ -94,9 +94,9 @@ class Lists:
         query = "SELECT * FROM number_lists WHERE way = ? AND pattern = ? AND list = ?"
         return _entry(self._db.execute(query, (entry.way.value, entry.pattern, entry.name.value)).fetchone())
 
-    def remove(self, n: int) -> bool:
+    def remove(self, name: ListName, n: int) -> bool:
         """Whether it was there."""
-        return self._db.execute("DELETE FROM number_lists WHERE n = ?", (n,)).rowcount > 0
+        return self._db.execute("DELETE FROM number_lists WHERE n = ? AND list = ?", (n, name.value)).rowcount > 0
 
     def count(self) -> int:
         return int(self._db.execute("SELECT count(*) FROM number_lists").fetchone()[0])

@@ -20,6 +20,7 @@ from gateway.web.auth import COOKIE, LOGIN, check_permission, noted
 from gateway.web.calls import call_routes
 from gateway.web.codes import code_routes
 from gateway.web.leftovers import leftover_routes
+from gateway.web.lists import list_routes
 from gateway.web.live import Live, live_routes
 from gateway.web.messages import message_routes
 from gateway.web.metrics import metric_routes
@@ -134,6 +135,7 @@ def routers(parts: Parts) -> list[APIRouter]:
         forwarding_routes(parts.service),
         phonebook_routes(parts.service),
         call_routes(parts.service),
+        list_routes(parts.service),
         session_routes(parts.accounts),
         account_routes(parts.accounts),
         open_session_routes(parts.accounts),

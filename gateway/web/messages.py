@@ -55,15 +55,17 @@ def message_routes(service: Service) -> APIRouter:
         status: Status | None = None,
         peer: str | None = None,
         modem: str | None = None,
+        blocked: bool = False,
         before: Annotated[int | None, Query(ge=1)] = None,
         limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
     ) -> JSONResponse:
-        """Newest first. `next` of one page is `before` of the following one; null after the last."""
+        """Newest first. `next` of one page is `before` of the following one, or null. `blocked`: of blocked senders instead."""
         wanted = MessageFilter(
             direction=direction,
             status=status.value if status else None,
             peer=peer.replace(" ", "+") if peer else None,  # "+" in a query string means a space
             line=modem,
+            blocked=blocked,
             before=before,
             limit=limit,
         )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from gateway.messaging.controls import Controls
+from gateway.messaging.lists import Lists
 from gateway.messaging.model import (
     Call,
     CallFilter,
@@ -40,6 +41,9 @@ class Service(Protocol):
 
     @property
     def controls(self) -> Controls: ...
+
+    @property
+    def lists(self) -> Lists: ...
 
     async def events(self, after: int, limit: int) -> list[StoredEvent]: ...
 

@@ -70,6 +70,7 @@ class Message(Answer):
     parts: int | None = None
     parts_missing: list[int] | None = None
     revision: int | None = None
+    blocked: bool | None = None
     smsc_time: datetime | None = None
     error: Error | None = None
     created_at: datetime

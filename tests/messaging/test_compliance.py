@@ -349,10 +349,10 @@ def test_a_blocked_recipient_is_refused_on_every_edge(tmp_path: Path) -> None:
             assert code(await rigged.send(ANNA)) == "recipient_blocked"
             assert code(await twilio(rigged)) == "recipient_blocked"
             assert code(await rigged.send(OTHER)) == "accepted"
-            await rigged.service.lists.remove(entry.n)
+            await rigged.service.lists.remove(entry.name, entry.n)
             assert code(await rigged.send(ANNA)) == "accepted"
             with pytest.raises(RequestError, match="no entry"):
-                await rigged.service.lists.remove(entry.n)
+                await rigged.service.lists.remove(entry.name, entry.n)
 
     run(scenario())
 
@@ -430,7 +430,7 @@ def test_a_blocked_senders_texts_are_kept_and_not_announced(tmp_path: Path) -> N
             kept = await rigged.service.messages(MessageFilter(blocked=True))
             assert [m.text for m in kept if m.text and "half" not in m.text] == ["STOP", "long " * 60, "buy", "hello"]
             assert [e.what for e in (await rigged.service.message(kept[0].id))[2]] == ["received", "blocked", "opt_out"]
-            await rigged.service.lists.remove(entry.n)
+            await rigged.service.lists.remove(entry.name, entry.n)
             await says(rigged, "again")
             assert await rigged.texts() == ["again"]
             assert await rigged.sql("SELECT count(*) FROM parts WHERE message_id IS NULL") == [(0,)]
