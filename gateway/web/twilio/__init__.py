@@ -1,0 +1,1 @@
+"""What lets Twilio code work against this gateway."""
