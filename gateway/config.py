@@ -20,6 +20,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from gateway.compliance_section import ComplianceSection, check_words
 from gateway.errors import ConfigError
+from gateway.places import DATA_DIR, SOCKET, find_config
 from gateway.sections import (
     CallsSection,
     Channels,
@@ -33,10 +34,6 @@ from gateway.sections import (
     WebhookSection,
     check_routes,
 )
-
-ENVIRONMENT = "SMSGW_CONFIG"
-SEARCH_PATH = (Path("smsgw.toml"), Path("/etc/smsgw/smsgw.toml"))
-SOCKET = "smsgw.sock"
 
 _NAME = re.compile(r"[a-z0-9-]+")
 _NUMBER = re.compile(r"\+[0-9]{5,15}")
@@ -91,7 +88,7 @@ class GatewaySection(Section):
     id: Annotated[str, _matching(_NAME)] = Field(
         default_factory=_host_name, description="lower-case letters, digits and hyphens"
     )
-    data_dir: FilePath = Field(default=Path("/var/lib/smsgw"), description="the path of a directory")
+    data_dir: FilePath = Field(default=DATA_DIR, description="the path of a directory")
     default_region: Annotated[str, _matching(re.compile("[A-Z]{2}"), empty=True)] = Field(
         default="", description='a country code of two capital letters, for example "DE", or "" for none'
     )
@@ -275,25 +272,6 @@ class MqttAddress(BaseModel):
             username=unquote(parts.username) if parts.username else None,
             password=unquote(parts.password) if parts.password else None,
         )
-
-
-def find_config(given: str | os.PathLike[str] | None = None) -> Path:
-    """The file to read: `given`, else $SMSGW_CONFIG, else ./smsgw.toml, else /etc/smsgw/smsgw.toml.
-
-    Raises ConfigError when a named file is not there or none is found.
-    """
-    named = given or os.environ.get(ENVIRONMENT)
-    if named:
-        path = Path(named)
-        if not path.is_file():
-            source = "-c" if given else f"${ENVIRONMENT}"
-            raise ConfigError(f"{path}: there is no such file ({source} names it)")
-        return path
-    for path in SEARCH_PATH:
-        if path.is_file():
-            return path
-    looked = ", ".join(str(path) for path in SEARCH_PATH)
-    raise ConfigError(f"no configuration found: give -c FILE, set ${ENVIRONMENT}, or write one of {looked}")
 
 
 def load_config(given: str | os.PathLike[str] | None = None) -> Config:

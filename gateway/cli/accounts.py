@@ -12,6 +12,7 @@ from urllib.parse import quote
 import click
 
 from gateway.cli.client import Api, find_socket, shown, socket_options, table
+from gateway.cli.completion import modem_names, session_ids, token_ids, user_names
 from gateway.cli.messages import json_option
 
 ROLES = ("admin", "operator", "read-only", "send-only")
@@ -65,7 +66,7 @@ def add_user(name: str, role: str, password_stdin: bool, socket: Path | None, fi
 
 
 @users.command("change")
-@click.argument("name")
+@click.argument("name", shell_complete=user_names)
 @click.option("--role", type=click.Choice(ROLES), help="The new role.")
 @click.option("--password", "ask", is_flag=True, help="Ask for a new password.")
 @password_option
@@ -98,7 +99,7 @@ def change_user(
 
 
 @users.command("delete")
-@click.argument("name")
+@click.argument("name", shell_complete=user_names)
 @socket_options
 def delete_user(name: str, socket: Path | None, file: Path | None) -> None:
     """Delete the user NAME and end its sessions."""
@@ -137,7 +138,13 @@ def list_tokens(as_json: bool, socket: Path | None, file: Path | None) -> None:
 @tokens.command("make")
 @click.argument("name")
 @role_option
-@click.option("--modem", "modems", multiple=True, help="Send through this modem only; may be given again.")
+@click.option(
+    "--modem",
+    "modems",
+    multiple=True,
+    shell_complete=modem_names,
+    help="Send through this modem only; may be given again.",
+)
 @click.option("--to", "recipients", multiple=True, help="Send to numbers that begin so only; may be given again.")
 @click.option("--expires-at", help="When it ends, for example 2027-01-31T00:00:00Z. [default: never]")
 @json_option
@@ -159,7 +166,7 @@ def make_token(
 
 
 @tokens.command("delete")
-@click.argument("token_id", metavar="ID")
+@click.argument("token_id", metavar="ID", shell_complete=token_ids)
 @socket_options
 def delete_token(token_id: str, socket: Path | None, file: Path | None) -> None:
     """Delete the token ID: whoever uses it is refused from now on."""
@@ -189,7 +196,7 @@ def list_sessions(as_json: bool, socket: Path | None, file: Path | None) -> None
 
 
 @sessions.command("end")
-@click.argument("session_id", metavar="ID")
+@click.argument("session_id", metavar="ID", shell_complete=session_ids)
 @socket_options
 def end_session(session_id: str, socket: Path | None, file: Path | None) -> None:
     """End the session ID: its browser has to log in anew."""

@@ -9,11 +9,12 @@ from typing import Any
 import click
 
 from gateway.cli.client import Api, find_socket, shown, socket_options, table
+from gateway.cli.completion import modem_names
 from gateway.cli.messages import json_option
 
 
 @click.command()
-@click.option("--modem", help="Only of this modem.")
+@click.option("--modem", shell_complete=modem_names, help="Only of this modem.")
 @click.option("--number", help="Only from this number.")
 @click.option("--before", type=click.IntRange(min=1), help="The page after an earlier one: its `next`.")
 @click.option("--limit", type=click.IntRange(1, 200), default=20, help="At most so many. [default: 20]")

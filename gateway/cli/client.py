@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from gateway.errors import ConfigError
+from gateway.places import socket_of
 
 TIMEOUT = 30.0
 NO_CONTENT = 204
@@ -32,13 +33,10 @@ def find_socket(socket: Path | None, file: Path | None) -> Path:
     """Raises ConfigError when neither a socket is named nor a configuration found."""
     if socket is not None:
         return socket
-    from gateway.config import find_config, load_config
-
     try:
-        find_config(file)
+        return socket_of(file)
     except ConfigError as exc:
         raise ConfigError(f"{exc}; or give --socket") from exc
-    return load_config(file).socket
 
 
 class Api:

@@ -8,12 +8,13 @@ from typing import Any
 import click
 
 from gateway.cli.client import shown, table
+from gateway.cli.completion import code_names
 from gateway.cli.messages import json_option
 from gateway.errors import CODES
 
 
 @click.command()
-@click.argument("code", required=False)
+@click.argument("code", required=False, shell_complete=code_names)
 @json_option
 def codes(code: str | None, as_json: bool) -> None:
     """Tell what error codes mean: CODE, or all of them.

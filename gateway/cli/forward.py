@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from gateway.cli.client import Api, find_socket, shown, socket_options, table
+from gateway.cli.completion import modem_names
 from gateway.cli.messages import json_option
 from gateway.cli.ussd import NETWORK_TIMEOUT, modem_path
 
@@ -16,7 +17,7 @@ REASONS = ("unconditional", "busy", "no-reply", "unreachable")
 
 
 @click.command()
-@click.argument("modem")
+@click.argument("modem", shell_complete=modem_names)
 @click.argument("action", type=click.Choice(["show", "set", "clear"]), default="show")
 @click.argument("reason", type=click.Choice(REASONS), required=False)
 @click.argument("number", required=False)

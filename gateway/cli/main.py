@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from gateway.errors import ConfigError, GatewayError
 
@@ -53,6 +54,9 @@ COMMANDS = {
     "sessions": Entry("gateway.cli.accounts", "sessions", "List and end what people are logged in with."),
     "audit": Entry("gateway.cli.accounts", "audit", "Show who logged in and who changed what, newest first."),
     "codes": Entry("gateway.cli.codes", "codes", "Tell what error codes mean: CODE, or all of them."),
+    "completion": Entry(
+        "gateway.cli.completion", "completion", "Print the script that makes a shell complete commands."
+    ),
     "probe": Entry("gateway.cli.probe", "probe", "Identify the modem at PORT without changing it."),
     "doctor": Entry("gateway.cli.doctor", "doctor", "Examine ports, modems, broker, disk, clock and supply."),
     "pdu": Entry("gateway.cli.pdu", "pdu", "Decode and encode SMS PDUs."),
@@ -73,6 +77,13 @@ class Commands(click.Group):
         command = getattr(importlib.import_module(entry.module), entry.name)
         assert isinstance(command, click.Command)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """As click's, without loading every command for its help."""
+        found = [
+            CompletionItem(name, help=entry.summary) for name, entry in COMMANDS.items() if name.startswith(incomplete)
+        ]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

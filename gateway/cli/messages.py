@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from gateway.cli.client import Api, find_socket, shown, socket_options, table
+from gateway.cli.completion import message_ids, modem_names
 
 POLL_SECONDS = 0.2
 OVER = frozenset({"delivered", "undelivered", "failed", "canceled"})
@@ -22,7 +23,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 @click.command()
 @click.argument("to")
 @click.argument("text")
-@click.option("--modem", help="Send through this modem only.")
+@click.option("--modem", shell_complete=modem_names, help="Send through this modem only.")
 @click.option("--id", "client_id", help="Your own id: the same id is sent once only.")
 @click.option("--class", "message_class", type=click.IntRange(0, 3), help="Message class; 0 is a flash message.")
 @click.option("--encoding", type=click.Choice(["auto", "gsm7", "ucs2"]), help="How the text travels. [default: auto]")
@@ -97,7 +98,7 @@ def _wait(api: Api, message_id: str, *, until_delivered: bool, seconds: float) -
 @click.option("--direction", type=click.Choice(["outbound", "inbound"]), help="Only this direction.")
 @click.option("--status", help="Only this status.")
 @click.option("--peer", help="Only with this number.")
-@click.option("--modem", help="Only of this modem.")
+@click.option("--modem", shell_complete=modem_names, help="Only of this modem.")
 @click.option("--blocked", is_flag=True, help="Instead: what came in from blocked senders.")
 @click.option("--before", type=click.IntRange(min=1), help="The page after an earlier one: its `next`.")
 @click.option("--limit", type=click.IntRange(1, 200), default=20, help="At most so many. [default: 20]")
@@ -139,7 +140,7 @@ def _row(message: dict[str, Any]) -> list[str]:
 
 
 @click.command()
-@click.argument("message_id", metavar="ID")
+@click.argument("message_id", metavar="ID", shell_complete=message_ids)
 @json_option
 @socket_options
 def show(message_id: str, as_json: bool, socket: Path | None, file: Path | None) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from gateway.cli.client import Api, find_socket, shown, socket_options, table
+from gateway.cli.completion import modem_names
 from gateway.cli.messages import json_option
 from gateway.cli.ussd import NETWORK_TIMEOUT, modem_path
 
@@ -17,7 +18,7 @@ USAGE = {"add": "NUMBER NAME", "delete": "INDEX"}
 
 
 @click.command()
-@click.argument("modem")
+@click.argument("modem", shell_complete=modem_names)
 @click.argument("action", type=click.Choice(ACTIONS), default="list")
 @click.argument("what", nargs=-1)
 @click.option("--storage", type=click.Choice(["SM", "ME", "FD", "LD", "EN", "ON"]), default="SM", show_default=True)

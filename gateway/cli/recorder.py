@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from gateway.cli.client import Api, find_socket, socket_options
+from gateway.cli.completion import modem_names
 
 
 @click.group()
@@ -15,7 +16,7 @@ def recorder() -> None:
 
 
 @recorder.command()
-@click.argument("modem")
+@click.argument("modem", shell_complete=modem_names)
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file. [default: print]"
 )

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import click
 
 from gateway.cli.client import Api, find_socket, shown, socket_options
+from gateway.cli.completion import modem_names
 from gateway.cli.messages import json_option
 
 NETWORK_TIMEOUT = 360.0
@@ -24,7 +25,7 @@ def modem_path(modem: str) -> str:
 
 
 @click.command()
-@click.argument("modem")
+@click.argument("modem", shell_complete=modem_names)
 @click.argument("code")
 @click.option("--reply", "replies", multiple=True, help="Answer to the next menu; may be given more than once.")
 @json_option
@@ -65,7 +66,7 @@ def _said(api: Api, path: str, body: dict[str, Any], as_json: bool) -> dict[str,
 
 
 @click.command()
-@click.argument("modem")
+@click.argument("modem", shell_complete=modem_names)
 @json_option
 @socket_options
 def reset(modem: str, as_json: bool, socket: Path | None, file: Path | None) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from gateway.cli.client import Api, find_socket, shown, socket_options, table
+from gateway.cli.completion import webhook_names
 
 STATES = ("waiting", "delivered", "dead")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -37,7 +38,7 @@ def overview(as_json: bool, socket: Path | None, file: Path | None) -> None:
 
 
 @webhooks.command("deliveries")
-@click.argument("name")
+@click.argument("name", shell_complete=webhook_names)
 @click.option("--state", type=click.Choice(STATES), help="Only those in this state.")
 @click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True)
 @json_option
@@ -54,7 +55,7 @@ def deliveries(name: str, state: str | None, limit: int, as_json: bool, socket: 
 
 
 @webhooks.command("replay")
-@click.argument("name")
+@click.argument("name", shell_complete=webhook_names)
 @click.argument("delivery_ids", nargs=-1)
 @click.option("--dead", is_flag=True, help="All dead ones of the webhook, at most 200 at a time.")
 @socket_options

@@ -27,7 +27,8 @@ ALLOWED: dict[str, frozenset[str]] = {
     "messaging": frozenset({"pdu", "mms", "accounts", "errors", "clock"}),
     "sections": frozenset(),
     "compliance_section": frozenset({"sections"}),
-    "config": frozenset({"errors", "sections", "compliance_section"}),
+    "places": frozenset({"errors"}),
+    "config": frozenset({"errors", "places", "sections", "compliance_section"}),
     "settings": frozenset({"config", "sections", "messaging"}),  # the one's words into the other's
     "secret_files": frozenset({"config", "sections", "errors"}),
     "lock": frozenset({"errors"}),
@@ -37,7 +38,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "web": EDGE | {"accounts"},
     "webhooks": EDGE,
     # a command starts what it is named after; `doctor` asks modems and broker as the daemon would
-    "cli": EDGE | {"app", "mqtt", "emulator", "modem", "pdu", "mms", "store", "secret_files", "lock"},
+    "cli": EDGE | {"places", "app", "mqtt", "emulator", "modem", "pdu", "mms", "store", "secret_files", "lock"},
     "emulator": frozenset({"pdu", "mms", "errors", "clock"}),  # never at, modem: a shared parser hides shared bugs
     "app": ALL,
     "__main__": frozenset({"cli"}),
@@ -47,7 +48,7 @@ ALLOWED: dict[str, frozenset[str]] = {
 EVERYONE = frozenset({"", "crashpoints"})
 """The package itself: its version. And the places where a test kills the process, which do nothing."""
 
-STDLIB_ONLY = ("errors", "clock", "crashpoints", "pdu", "mms", "at")
+STDLIB_ONLY = ("errors", "clock", "crashpoints", "places", "pdu", "mms", "at")
 """Layers that run on a bare Python."""
 
 PURE = ("gateway.pdu", "gateway.mms", "gateway.at", "gateway.messaging.reassembly")

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config import MqttAddress, find_config, load_config, parse_config
+from gateway.config import MqttAddress, load_config, parse_config
 from gateway.errors import ConfigError
+from gateway.places import find_config
 from gateway.secret_files import SHORTEST_SECRET, ensure_secrets, webhook_secret
 from gateway.sections import EVENTS
 
@@ -166,7 +167,7 @@ def test_a_webhook_and_what_is_wrong_with_others(tmp_path: Path) -> None:
 def test_search_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SMSGW_CONFIG", raising=False)
-    monkeypatch.setattr("gateway.config.SEARCH_PATH", (Path("smsgw.toml"), tmp_path / "etc.toml"))
+    monkeypatch.setattr("gateway.places.SEARCH_PATH", (Path("smsgw.toml"), tmp_path / "etc.toml"))
     with pytest.raises(ConfigError, match="no configuration found"):
         find_config()
     (tmp_path / "etc.toml").touch()
