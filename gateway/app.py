@@ -30,6 +30,7 @@ from gateway.modem import (
     PinGuard,
     Received,
     Recorders,
+    SimNames,
     SubmitResult,
     Unstored,
     profiles,
@@ -49,6 +50,7 @@ DISTRUST_S = 60.0
 
 ANEW_S = 1.0  # before it: a card that dies damages the next file as soon
 PIN_RECORD = "pin-attempts.json"
+SIM_NAMES = "sim-names.json"
 RECORDER = "recorder"
 Untold = Mapping[str, Unstored]  # by line; outlives a run on one database file
 
@@ -163,9 +165,9 @@ async def _serve(running: Coroutine[None, None, None], service: Service, store: 
 async def _run_all(config: Config, layers: _Layers, ready: Ready) -> None:
     service, recorders, clock = layers.service, layers.recorders, layers.clock
     guard = PinGuard(config.gateway.data_dir / PIN_RECORD)
-    finder = Finder(clock)
+    finder, names = Finder(clock), SimNames(config.gateway.data_dir / SIM_NAMES)
     settings = [line_config(config, n) for n in range(len(config.modems))]
-    lines = [_line(one, layers, guard, finder) for one in settings]
+    lines = [_line(one, layers, guard, finder, names) for one in settings]
     ports = {modem.name: _LinePort(modem.name, line) for modem, line in zip(config.modems, lines, strict=True)}
     bridge = Bridge(config, service, clock) if config.mqtt.url else None
     web = WebServer(
@@ -192,7 +194,7 @@ async def _run_all(config: Config, layers: _Layers, ready: Ready) -> None:
             ready(Addresses(web=web.url, socket=str(config.socket)))
 
 
-def _line(settings: LineConfig, layers: _Layers, guard: PinGuard, finder: Finder) -> Line:
+def _line(settings: LineConfig, layers: _Layers, guard: PinGuard, finder: Finder, names: SimNames) -> Line:
     service, name = layers.service, settings.name
     return Line(
         settings,
@@ -203,6 +205,7 @@ def _line(settings: LineConfig, layers: _Layers, guard: PinGuard, finder: Finder
         finder=finder,
         recorder=layers.recorders.of(name),
         unstored=layers.unstored[name],
+        names=names,
     )
 
 

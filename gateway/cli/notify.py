@@ -35,10 +35,14 @@ async def ask_for_patience() -> None:
 
 
 async def feed_watchdog() -> None:
-    """Tells the watchdog that this event loop turns, twice per period; returns at once when there is no watchdog."""
+    """Tells the watchdog that this event loop turns, twice per period; returns at once when there is no watchdog.
+
+    One word that did not arrive (a manager that starts anew, a full queue) must not be the last.
+    """
     period = os.environ.get("WATCHDOG_USEC", "")
     owner = os.environ.get("WATCHDOG_PID")
     if not period.isdecimal() or int(period) == 0 or owner not in (None, str(os.getpid())):
         return
-    while notify("WATCHDOG=1"):  # noqa: ASYNC110  # a heartbeat, not a wait for something
+    while os.environ.get("NOTIFY_SOCKET"):  # a heartbeat, not a wait for something
+        notify("WATCHDOG=1")
         await asyncio.sleep(int(period) / 1_000_000 / 2)

@@ -32,6 +32,8 @@ ALERTS = {
 """Line states that need a person → the alert's code."""
 NO_NETWORK = "no_network"
 """The alert for a line that has searched long enough to say so in its state's `error`."""
+UNDECIDED = frozenset({"connecting", "initialising"})
+"""Line states on the way: what was wrong is neither over nor else. A line that is tried in vain comes here each time."""
 WARNINGS = {
     "low_voltage": "the supply voltage of the modem is too low",
     "storage_refused": "the modem refuses to list or to empty a storage; texts may stay in it",
@@ -149,7 +151,8 @@ class Listener:
     def state_changed(self, line: str, state: LineState) -> None:
         self._lines.state_changed(line, state)
         code = ALERTS.get(state.state, NO_NETWORK if state.state == "searching" and state.error else "")
-        self._alert(line, code, state.error or state.state)
+        if state.state not in UNDECIDED:
+            self._alert(line, code, state.error or state.state)
         for code, text in WARNINGS.items():
             self._warn(line, code, text, over=code not in state.warnings)
 

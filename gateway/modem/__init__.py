@@ -19,6 +19,7 @@ from gateway.modem.profiles import Profile, profiles
 from gateway.modem.recorder import Entry, FlightRecorder
 from gateway.modem.recorders import Recorders
 from gateway.modem.sim import PinGuard
+from gateway.modem.sim_names import SimNames
 from gateway.modem.supervisor import Line, Unstored
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "Profile",
     "Received",
     "Recorders",
+    "SimNames",
     "SubmitOutcome",
     "SubmitResult",
     "Unstored",

@@ -42,6 +42,11 @@ async def check_iccid(config: LineConfig, session: Session, profile: Profile) ->
         raise WrongModem(f"{config.port}: this is the SIM {found or 'of unknown ICCID'}, not {config.iccid}")
 
 
+def same_sim(name: str, iccid: str) -> bool:
+    """Whether a SIM that is known as `name` may be the one that tells this ICCID: by another name it cannot be told."""
+    return not name[:1].isdecimal() or same_iccid(name, iccid)
+
+
 async def own_commands(config: LineConfig, profile: Profile, roots: usb.Roots) -> tuple[str, ...]:
     """The commands of the family that help, those for the AT interface on USB only where this is it."""
     own = bool(profile.usb_init) and await asyncio.to_thread(usb.is_at_interface, config.port, roots)

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from gateway import at
 from gateway.errors import ModemError
-from gateway.modem import belonging, model, settings, sim, submitter, usb
+from gateway.modem import belonging, model, settings, sim, sim_names, submitter, usb
 from gateway.modem.errors import CommandTimeout, NeedsRemedy, PortBusy, PortLost, Restarted
 from gateway.modem.health import NetworkWatch
 from gateway.modem.inbound import DIRECT, SLOTS, Inbound, delivered
@@ -57,6 +57,7 @@ class Driver:
         kept: deque[Received],
         warned: dict[str, float],
         services: Services,
+        names: sim_names.SimNames,
         *,
         happened: Callable[[Happening], None],
         changed: Callable[[], None],
@@ -73,6 +74,7 @@ class Driver:
         self._listener = listener
         self._recorder = recorder
         self._guard = guard
+        self._names = names
         self._happened = happened
         self._changed = changed
         self._remedy_due = remedy_due
@@ -194,8 +196,7 @@ class Driver:
         self.sim = "ready"
         setup.iccid = await sim.read_iccid(session, profile)
         await run_steps(session, (Step(text="AT+CIMI", process=keep("imsi")), *REPORTING), setup)
-        # without a name of its own, what one SIM received would pass for a copy of what another one did
-        setup.iccid = setup.iccid or (f"imsi-{setup.imsi}" if setup.imsi else f"line-{self._config.name}")
+        setup.iccid = self._names.name(setup.iccid, setup.imsi, self._config.name)
         self.identity = await self._identity(session, setup)
         self._changed()
         await run_steps(session, [PDU_MODE], setup, patience=profile.busy_retry_s)
@@ -372,7 +373,7 @@ class Driver:
     async def _same_sim(self, session: Session) -> None:
         """Raises PortLost when another SIM answers: what is received from here on belongs to that one."""
         found = await sim.read_iccid(session, self.profile)
-        if found and self.identity is not None and found != self.identity.iccid:
+        if found and self.identity is not None and not belonging.same_sim(self.identity.iccid, found):
             raise PortLost("another SIM was put in")
 
     async def _sleep(self) -> None:

@@ -75,8 +75,11 @@ class Services:
         self._session = None
         self._jobs.clear()
         self._wake = lambda: None
-        self.ussd.detach()
-        self._calls.detach()
+        for detach in (self.ussd.detach, self._calls.detach):
+            try:
+                detach()
+            except Exception:
+                log.exception("a service of the modem met a defect")  # what came in last is still to be stored
 
     def note(self, urc: at.Urc) -> bool:
         """Take in what the modem told by itself; False when it is no matter of these services."""

@@ -32,6 +32,7 @@ from gateway.modem.recorder import FlightRecorder
 from gateway.modem.recovery import Ladder, Remedy, Trouble
 from gateway.modem.services import Services
 from gateway.modem.sim import PinGuard
+from gateway.modem.sim_names import SimNames
 from gateway.modem.usb_ids import Id
 
 log = logging.getLogger(__name__)
@@ -81,12 +82,14 @@ class Line:
         recorder: FlightRecorder | None = None,
         finder: Finder | None = None,
         unstored: Unstored | None = None,
+        names: SimNames | None = None,
     ) -> None:
         """`expect_late`: asked at every open whether the answer to an earlier submit may still come.
 
         `guard`: what was tried with which PIN, shared by all lines since a SIM can change places. `recorder`: one that
         keeps the traffic elsewhere too. `finder`: finds modems that are not named by a port, or came back on another
         one; shared by all lines. `unstored`: of the line that was here before, where the database was begun anew.
+        `names`: how SIMs were called before; shared by all lines.
         """
         self.config = config
         self.recorder = recorder if recorder is not None else FlightRecorder(config.name, clock)
@@ -94,6 +97,7 @@ class Line:
         self._listener = listener
         self._expect_late = expect_late
         self._guard = guard if guard is not None else PinGuard()
+        self._names = names if names is not None else SimNames()
         self._finder = finder
         if finder is not None:
             finder.owes(config.name, lambda: config.late_reply_s if expect_late() else 0.0)
@@ -191,6 +195,7 @@ class Line:
             self._unstored.kept,
             self._warned,
             self.services,
+            self._names,
             happened=self._happened,
             changed=self._changed,
             remedy_due=lambda trouble: self._ladder.due(trouble, loop.time(), self._possible()),

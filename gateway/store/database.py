@@ -313,6 +313,7 @@ class SqliteStore:
     def _probe(self, db: sqlite3.Connection) -> None:
         """After trouble, with nothing to write: is there room again? Else a quiet box would call itself ill for ever."""
         try:
+            self._roll_back(db)
             db.execute("UPDATE counters SET n = n WHERE name = 'submits'")
         except sqlite3.Error as exc:
             self._last_error = str(exc)
@@ -323,6 +324,7 @@ class SqliteStore:
         """Runs a batch in one transaction. Returns the events that it added."""
         tx.events.added = []
         try:
+            self._roll_back(db)  # what could not be rolled back when it failed
             db.execute("BEGIN IMMEDIATE")
             for change in batch:
                 self._run(db, tx, change, alone=len(batch) == 1)
@@ -333,13 +335,17 @@ class SqliteStore:
             log.error("the database did not take a commit: %s", exc)
             self._note_damage(exc)
             self._last_error = str(exc)
-            if db.in_transaction:
-                db.execute("ROLLBACK")
+            with contextlib.suppress(sqlite3.Error):  # it is told above why; the next commit begins with it
+                self._roll_back(db)
             for change in batch:
                 change.error = StoreError(f"not committed: {exc}")
             return []
         self._last_error = ""
         return tx.events.added
+
+    def _roll_back(self, db: sqlite3.Connection) -> None:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
 
     def _run(self, db: sqlite3.Connection, tx: Transaction, change: _Change, *, alone: bool) -> None:
         """`alone`: nothing else is in the transaction, which is its own savepoint then."""
@@ -354,7 +360,7 @@ class SqliteStore:
                 self._note_damage(exc)
                 change.error = StoreError(f"not stored: {exc}")
             if not db.in_transaction:  # SQLite itself gave up the whole transaction: disk full, I/O error
-                raise
+                raise sqlite3.OperationalError(f"the transaction was given up: {exc}") from exc
             del tx.events.added[added:]
             for statement in ("ROLLBACK", "BEGIN IMMEDIATE") if alone else ("ROLLBACK TO change",):
                 db.execute(statement)

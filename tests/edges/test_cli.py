@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -19,7 +20,7 @@ from click.testing import CliRunner, Result
 
 from gateway.cli.client import shown
 from gateway.cli.main import COMMANDS, cli
-from gateway.cli.notify import PATIENCE_US, notify
+from gateway.cli.notify import PATIENCE_US, feed_watchdog, notify
 from tests.edges.gateway_thread import GatewayThread, config_for
 from tests.support.broker import find_mosquitto
 from tests.support.processes import PATIENCE, DaemonProcess, Program, smsgw, write_config
@@ -205,6 +206,28 @@ def test_the_daemon_tells_its_service_manager(tmp_path: Path) -> None:
             while "STOPPING=1" not in told:
                 told.append(manager.recv(4096).decode())
         assert told.count("STOPPING=1") == 1
+
+
+def test_the_watchdog_is_fed_on_after_a_word_that_did_not_arrive(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    address = tmp_path / "notify"
+    monkeypatch.setenv("NOTIFY_SOCKET", str(address))
+    monkeypatch.setenv("WATCHDOG_USEC", "10000")
+    monkeypatch.delenv("WATCHDOG_PID", raising=False)
+
+    async def scenario() -> bytes:
+        feeding = asyncio.create_task(feed_watchdog())
+        await asyncio.sleep(0.02)  # nobody listens yet
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(str(address))
+            manager.setblocking(False)
+            async with asyncio.timeout(PATIENCE):
+                told = await asyncio.get_running_loop().sock_recv(manager, 100)
+        feeding.cancel()
+        return told
+
+    assert asyncio.run(scenario()) == b"WATCHDOG=1"
 
 
 def test_notify_without_a_manager_does_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -105,6 +105,20 @@ def test_one_trouble_after_another(tmp_path: Path) -> None:
     run(scenario())
 
 
+def test_a_line_that_is_tried_again_and_again_in_vain_has_one_alert(tmp_path: Path) -> None:
+    """Each try goes through the same states; none of them says that anything is well."""
+
+    async def scenario() -> None:
+        async with rig(tmp_path, start=False) as box:
+            for state in ("connecting", "initialising", "lost") * 3 + ("initialising", "searching"):
+                box.service.listener.state_changed("one", State(state=state))
+                await box.store.write(lambda tx: None)
+            told = [(each["code"], each["over"]) for each in await box.events("alert")]
+            assert told == [("modem_error", False), ("modem_error", True)]
+
+    run(scenario())
+
+
 def test_what_is_shown_of_a_line(tmp_path: Path) -> None:
     async def scenario() -> None:
         lines = (LineSettings(name="one", number="+4930123456", daily_limit=5),)

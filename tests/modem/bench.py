@@ -17,6 +17,7 @@ from gateway.modem import (
     LineConfig,
     LineState,
     Received,
+    SimNames,
     Unstored,
     UssdText,
 )
@@ -101,12 +102,17 @@ class Recorder:
 
 @contextlib.asynccontextmanager
 async def running(
-    port: str, *, expect_late: bool = False, unstored: Unstored | None = None, **config: Any
+    port: str,
+    *,
+    expect_late: bool = False,
+    unstored: Unstored | None = None,
+    names: SimNames | None = None,
+    **config: Any,
 ) -> AsyncIterator[tuple[Line, Recorder]]:
     """A running line on `port`; cancelled and gone at the end."""
     listener = Recorder()
     settings = LineConfig(name="line1", port=port, **config)
-    line = Line(settings, listener, SystemClock(), expect_late=lambda: expect_late, unstored=unstored)
+    line = Line(settings, listener, SystemClock(), expect_late=lambda: expect_late, unstored=unstored, names=names)
     task = asyncio.create_task(line.run(), name="line[line1]")
     try:
         async with asyncio.timeout(PATIENCE):

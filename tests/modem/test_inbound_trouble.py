@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.modem import Line, Unstored, driver
+from gateway.modem import Line, SimNames, Unstored, driver
 from tests.modem.bench import Recorder, running
 from tests.modem.peer import DELIVER, OK, SUBMIT, SUBMIT_LENGTH, Peer, info, length
 
@@ -332,6 +332,55 @@ def test_sims_that_do_not_tell_their_iccid_are_not_taken_for_one() -> None:
         peer.replies["AT+CCID"] = "\r\nERROR\r\n"
 
     play(script, prepare)
+
+
+def test_a_sim_whose_iccid_can_be_read_only_later_stays_the_same_sim(tmp_path: Path) -> None:
+    """Under another name it would get its texts again, and no report on what it has sent."""
+    names = SimNames(tmp_path / "sim-names.json")
+
+    async def once(ccid: str) -> tuple[Peer, str]:
+        peer = Peer()
+        peer.replies["AT+CCID"] = ccid
+        async with running(peer.path, names=names) as (_, listener):
+            identity, _ = await listener.hears("ready")
+            peer.replies["AT+CCID"] = info("+CCID: 89492000000000000018")
+            peer.say("\r\n+CPIN: READY\r\n")
+            await listener.shows("ready")
+            before = peer.heard.count("AT+CCID")
+            await listener.until(lambda: True)
+            while peer.heard.count("AT+CCID") == before:  # noqa: ASYNC110 - the peer tells nobody
+                await asyncio.sleep(0.01)
+            peer.storages["ME"][5] = DELIVER
+            peer.say('\r\n+CMTI: "ME",5\r\n')
+            await listener.hears("received")
+            assert listener.of("down") == []
+        peer.unplug()
+        return peer, str(identity.iccid)
+
+    async def main() -> None:
+        _, first = await once("\r\nERROR\r\n")
+        _, second = await once(info("+CCID: 89492000000000000018"))
+        assert first == second == "imsi-262010000000001"
+
+    asyncio.run(main())
+    assert SimNames(tmp_path / "sim-names.json").name("", "262010000000001", "x") == "imsi-262010000000001"
+
+
+def test_the_names_of_sims(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    record = tmp_path / "sim-names.json"
+    names = SimNames(record)
+    assert names.name("89492000000000000018", "1", "one") == "89492000000000000018"
+    assert names.name("", "1", "one") == "89492000000000000018"
+    assert names.name("8949200000000000001", "1", "one") == "89492000000000000018"  # without its last digit
+    assert names.name("89492000000000000026", "1", "one") == "89492000000000000026"  # another card of that subscriber
+    assert names.name("89492000000000000034", "", "one") == "89492000000000000034"
+    assert names.name("", "", "one") == "line-one"
+    assert record.stat().st_mode & 0o777 == 0o600
+    assert '"1"' not in record.read_text()
+    record.write_text("[]")
+    assert SimNames(record).name("", "1", "one") == "imsi-1"
+    assert SimNames(tmp_path / "no such folder" / "names").name("", "1", "one") == "imsi-1"
+    assert "cannot be written" in caplog.text
 
 
 def test_a_message_shown_in_text_mode_is_not_taken_for_a_pdu(monkeypatch: pytest.MonkeyPatch) -> None:

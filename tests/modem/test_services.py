@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from gateway.at import Urc
 from gateway.at.replies import Cusd
-from gateway.modem import LineConfig, SubmitOutcome, services, voice
+from gateway.modem import LineConfig, SubmitOutcome, Unstored, services, voice
 from gateway.modem.services import Services
 from gateway.modem.ussd import read_text
 from tests.modem.bench import Recorder, running
-from tests.modem.peer import DELIVER, SUBMIT, SUBMIT_LENGTH, Peer
+from tests.modem.peer import DELIVER, SUBMIT, SUBMIT_LENGTH, Peer, length
 
 NAMES = sorted({"+CUSD", "+CBM", *voice._READERS})
 NASTY = st.one_of(
@@ -67,6 +67,27 @@ def test_a_defect_costs_no_text(part: str, monkeypatch: pytest.MonkeyPatch, capl
             assert (await line.submit(SUBMIT, SUBMIT_LENGTH)).outcome is SubmitOutcome.SENT
             await _logged(caplog, "met a defect")
             assert listener.of("down") == []
+        peer.unplug()
+
+    asyncio.run(scenario())
+
+
+def test_a_defect_at_the_end_of_a_connection_costs_nothing_that_was_delivered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What came in before the modem was set up is kept for the next connection by what is done after it."""
+
+    def defect(*_: object) -> None:
+        raise ZeroDivisionError("nobody foresaw this")
+
+    monkeypatch.setattr(voice.Calls, "detach", defect)
+
+    async def scenario() -> None:
+        peer = Peer()
+        unstored = Unstored()
+        peer.replies["AT+CGMI"] = f"\r\n+CMT: ,{length(DELIVER)}\r\n{DELIVER}\r\n"  # and no answer
+        async with running(peer.path, unstored=unstored) as (line, _):
+            while line._driver is None or not line._driver._early:  # noqa: ASYNC110 - nobody is told of it yet
+                await asyncio.sleep(0.01)
+        assert [item.pdu for item in unstored.kept] == [DELIVER]
         peer.unplug()
 
     asyncio.run(scenario())

@@ -304,3 +304,47 @@ def test_a_quiet_box_notices_that_it_can_write_again(tmp_path: Path, monkeypatch
             await asyncio.to_thread(wait_until, lambda: store.healthy, "it to be healthy")
 
     asyncio.run(scenario())
+
+
+def test_a_change_that_fails_with_the_whole_transaction_does_not_end_the_writer(tmp_path: Path) -> None:
+    """As SQLite does with a full disk; the change tells it in words of its own."""
+
+    def given_up(tx: Tx) -> None:
+        raw(tx).execute("ROLLBACK")
+        raise ValueError("no room")
+
+    async def scenario() -> None:
+        async with opened(tmp_path) as store:
+            with pytest.raises(StoreError, match="no room"):
+                await store.write(given_up)
+            assert await add(store, 1)
+            assert await kept(store) == ['{"n":1}']
+
+    asyncio.run(scenario())
+
+
+def test_a_rollback_that_fails_is_made_up_for_before_the_next_commit(tmp_path: Path) -> None:
+    writers: list[sqlite3.Connection] = []
+
+    def denied(action: int, what: str | None, *_: object) -> int:
+        refused = action == sqlite3.SQLITE_TRANSACTION and what in ("COMMIT", "ROLLBACK")
+        return sqlite3.SQLITE_DENY if refused else sqlite3.SQLITE_OK
+
+    def deny(tx: Tx) -> None:
+        tx.events.add(event(99), NOW)
+        writers.append(raw(tx))
+        writers[0].set_authorizer(denied)
+
+    async def scenario() -> None:
+        async with opened(tmp_path) as store:
+            with pytest.raises(StoreError):
+                await store.write(deny)
+            assert not store.healthy
+            with pytest.raises(StoreError):
+                await add(store, 2)
+            writers[0].set_authorizer(None)
+            assert await add(store, 3)
+            assert store.healthy
+            assert await kept(store) == ['{"n":3}']
+
+    asyncio.run(scenario())
