@@ -39,7 +39,7 @@ from gateway.mqtt import Bridge
 from gateway.secret_files import SECRETS, ensure_secrets, read_secrets, webhook_secret
 from gateway.settings import settings_of
 from gateway.store import SqliteStore
-from gateway.web import Parts, WebServer
+from gateway.web import Parts, Place, WebServer
 from gateway.webhooks import Dispatcher, Webhook
 
 log = logging.getLogger(__name__)
@@ -179,6 +179,7 @@ async def _run_all(config: Config, layers: _Layers, ready: Ready) -> None:
             troubles={"mqtt": lambda: bridge.trouble} if bridge is not None else {},
             recording=recorders.recording,
             webhooks=layers.webhooks,
+            place=Place(data_dir=config.gateway.data_dir, database=DATABASE),
         ),
     )
     web.open()

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from gateway.clock import Clock
 from gateway.errors import StoreError
-from gateway.messaging import announce
+from gateway.messaging import alerts
 from gateway.messaging.calendar import Calendar
 from gateway.messaging.lines import Line, Lines, LineSettings, Used
 from gateway.messaging.model import SegmentState
@@ -104,9 +104,7 @@ class Counts:
             return
         over = name in self._told
         text = f"{name} may send again" if over else f"{name} has sent what it may today or this month"
-        await self._store.write(
-            lambda tx: tx.events.add(announce.alert("quota_exceeded", text, name, now, over=over), now)
-        )
+        await self._store.write(lambda tx: alerts.tell(tx, "quota_exceeded", text, name, now, over=over, lasting=True))
         self._told ^= {name}
 
     def _waiting(self, tx: Tx) -> dict[str, int]:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from gateway.clock import rfc3339
 from gateway.errors import PduError
-from gateway.messaging import announce, reassembly
+from gateway.messaging import alerts, announce, reassembly
 from gateway.messaging.compliance import Compliance
 from gateway.messaging.model import Assembly, Message, Part, Report, Status, TimelineEntry
 from gateway.messaging.ports import Received, Tx
@@ -174,7 +174,7 @@ def _take_undecodable(tx: Tx, box: Box, arrival: _Arrival, earlier: Sequence[Par
     if not earlier:
         why = arrival.error or ("an SMS-SUBMIT" if arrival.frame and isinstance(arrival.frame.tpdu, Submit) else "")
         text = f"a PDU in {arrival.item.memory or 'a direct delivery'} cannot be read and is kept raw: {why}"
-        tx.events.add(announce.alert("bad_pdu", text, box.line, box.now), box.now)
+        alerts.tell(tx, "bad_pdu", text, box.line, box.now)
 
 
 def _take_report(tx: Tx, box: Box, arrival: _Arrival, tpdu: StatusReport, earlier: Sequence[Part]) -> None:
@@ -342,7 +342,7 @@ def _too_many(tx: Tx, box: Box, key: str) -> bool:
 def _keep_overflow(tx: Tx, box: Box, part: Part) -> None:
     tx.parts.insert(part)
     text = "too many unfinished concatenated texts; a part is kept raw"
-    tx.events.add(announce.alert("too_many_parts", text, box.line, box.now), box.now)
+    alerts.tell(tx, "too_many_parts", text, box.line, box.now)
 
 
 def _start(tx: Tx, box: Box, tpdu: Deliver, concat: Concat, key: str) -> Assembly:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from gateway import crashpoints
 from gateway.clock import Clock
 from gateway.errors import CODES, StoreError
-from gateway.messaging import announce, inbound, outbound
+from gateway.messaging import alerts, inbound, outbound
 from gateway.messaging.compliance import Compliance
 from gateway.messaging.inbound import Box
 from gateway.messaging.ledger import Outcome, Policy, Sim
@@ -176,11 +176,10 @@ class Listener:
             return
         now = self._clock.now()
         if before:
-            over = announce.alert(before, f"{line} is well again" if not code else text, line, now, over=True)
-            self._in_background(lambda tx: tx.events.add(over, now))
+            well = f"{line} is well again" if not code else text
+            self._in_background(lambda tx: alerts.tell(tx, before, well, line, now, over=True))
         if code:
-            raised = announce.alert(code, f"{line}: {text}", line, now)
-            self._in_background(lambda tx: tx.events.add(raised, now))
+            self._in_background(lambda tx: alerts.tell(tx, code, f"{line}: {text}", line, now, lasting=True))
         self._alerts[line] = code
 
     def _warn(self, line: str, code: str, text: str, *, over: bool) -> None:
@@ -188,8 +187,8 @@ class Listener:
             return
         now = self._clock.now()
         self._warned.symmetric_difference_update({(line, code)})
-        event = announce.alert(code, f"{line} is well again" if over else f"{line}: {text}", line, now, over=over)
-        self._in_background(lambda tx: tx.events.add(event, now))
+        told = f"{line} is well again" if over else f"{line}: {text}"
+        self._in_background(lambda tx: alerts.tell(tx, code, told, line, now, over=over, lasting=True))
 
     def _in_background(self, change: Callable[[Tx], T]) -> None:
         """A change that nobody waits for; that it failed is logged. Losing it costs nothing that a sweep does not mend."""

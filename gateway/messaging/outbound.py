@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from gateway.errors import RequestError
-from gateway.messaging import announce, ledger, receipts
+from gateway.messaging import alerts, announce, ledger, receipts
 from gateway.messaging.chain import Proof
 from gateway.messaging.ledger import Outcome, Policy, Sim
 from gateway.messaging.model import LEFT, WAITING, Message, Segment, SegmentState, Status, TimelineEntry
@@ -92,7 +92,7 @@ def end_unknown(tx: Tx, unknown: Segment, now: datetime) -> bool:
     ledger.put(tx, failed, now, why)
     ledger.follow(tx, failed, ("outcome_unknown", why), now)
     text = f"whether message {message.id} left will not be known: {why}"
-    tx.events.add(announce.alert("outcome_unknown", text, current.line, now), now)
+    alerts.tell(tx, "outcome_unknown", text, current.line, now)
     return True
 
 

@@ -28,6 +28,7 @@ from gateway.messaging.model import (
     TimelineEntry,
     Wanted,
 )
+from gateway.messaging.records import OldRows, Records
 from gateway.messaging.twilio import TwilioTable
 
 T = TypeVar("T")
@@ -148,20 +149,6 @@ class CallTable(Protocol):
     def open(self) -> list[Call]: ...
 
 
-class OldRows(Protocol):
-    """What is old and finished, deleted a few rows at a time; each call says where the next one goes on, None at the end."""
-
-    def delete_messages(
-        self, after: int, before: datetime, settled_before: datetime, counted_since: datetime, limit: int
-    ) -> int | None: ...
-    def delete_assemblies(self, after: int, before: datetime, limit: int) -> int | None: ...
-    def delete_parts(self, after: int, before: datetime, limit: int) -> int | None: ...
-    def delete_reports(self, after: int, before: datetime, limit: int) -> int | None: ...
-    def delete_commands(self, after: int, before: datetime, limit: int) -> int | None: ...
-    def delete_calls(self, after: int, before: datetime, limit: int) -> int | None: ...
-    def delete_events(self, after: int, before: datetime, read: int, limit: int) -> int | None: ...
-
-
 class DeliveryTable(Protocol):
     """Deliveries of events to webhooks."""
 
@@ -210,6 +197,8 @@ class Tx(Protocol):
     def lists(self) -> ListTable: ...
     @property
     def twilio(self) -> TwilioTable: ...
+    @property
+    def records(self) -> Records: ...
 
 
 class Store(Protocol):

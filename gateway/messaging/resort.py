@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from gateway.messaging import announce, outbound
+from gateway.messaging import alerts, outbound
 from gateway.messaging.model import Message
 from gateway.messaging.ports import Store, Tx
 from gateway.messaging.routing import Router
@@ -29,7 +29,7 @@ async def resort(store: Store, router: Router, now: datetime) -> None:
     left = await store.read(lambda tx: tx.messages.bound_elsewhere(router.lines))
     if left:
         text = f"{left} half-sent messages wait for the SIM of a modem that is not configured any more"
-        await store.write(lambda tx: tx.events.add(announce.alert("no_modem", text, None, now), now))
+        await store.write(lambda tx: alerts.tell(tx, "no_modem", text, None, now))
 
 
 def _step(tx: Tx, router: Router, after: int, now: datetime) -> int | None:

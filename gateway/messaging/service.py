@@ -11,8 +11,9 @@ from datetime import timedelta
 from gateway import crashpoints
 from gateway.clock import Clock
 from gateway.errors import RequestError
-from gateway.messaging import accept, announce, calls, outbound
+from gateway.messaging import accept, alerts, calls, outbound
 from gateway.messaging.accept import Also, Command, Room
+from gateway.messaging.alerts import Alerts
 from gateway.messaging.calendar import Calendar
 from gateway.messaging.compliance import REPLY_PRIORITY, Compliance, Terms
 from gateway.messaging.content import Checked, Rules, check, digest
@@ -128,6 +129,7 @@ class Service:
             offer=self._replies_wait,
         )
         self.lists = Lists(store, clock, settings.region, self._compliance.entries)
+        self.alerts = Alerts(store, clock)
         self.notices = Notices(store, clock, self._lines, settings.region)
         self.controls = Controls(self._rules.modems, settings.region, allow_emergency=settings.allow_emergency)
         self._last_event = 0
@@ -147,6 +149,7 @@ class Service:
         await self._counts.begin()
         await self._store.write(lambda tx: outbound.recover(tx, self._policy, now))
         await self._store.write(lambda tx: calls.recover(tx, now))
+        await self._store.write(lambda tx: alerts.recover(tx, now))
         unknown = await self._store.read(lambda tx: tx.segments.in_states((SegmentState.UNKNOWN,)))
         for segment in unknown:
             self.listener.owes(segment.line or "")
@@ -250,7 +253,7 @@ class Service:
     async def alert(self, code: str, text: str) -> None:
         """Tells the edges of something that needs a person. Returns after the commit."""
         now = self._clock.now()
-        await self._store.write(lambda tx: tx.events.add(announce.alert(code, text, None, now), now))
+        await self._store.write(lambda tx: alerts.tell(tx, code, text, None, now))
 
     # --- looking ---
 

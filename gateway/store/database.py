@@ -32,6 +32,7 @@ from gateway.store.deliveries import Deliveries
 from gateway.store.incoming import Parts
 from gateway.store.outbox import Commands, Events
 from gateway.store.outgoing import Messages, Queues, Reports, Segments
+from gateway.store.records import RecordRows
 from gateway.store.retention import Old
 from gateway.store.rows import ms
 from gateway.store.tail import EventTail
@@ -87,6 +88,7 @@ class Transaction:
         self.consent = Consents(db)
         self.lists = Lists(db)
         self.twilio = TwilioRows(db)
+        self.records = RecordRows(db)
 
 
 @dataclass(slots=True, eq=False)

@@ -275,6 +275,21 @@ def m012_twilio(db: Database) -> None:
     _run(db, _TWILIO)
 
 
+_ALERTS = """
+CREATE TABLE alerts (
+  n INTEGER PRIMARY KEY AUTOINCREMENT, code TEXT NOT NULL, line TEXT NOT NULL, message TEXT NOT NULL, since INTEGER NOT NULL,
+  last_at INTEGER NOT NULL, until INTEGER, count INTEGER NOT NULL, lasting INTEGER NOT NULL
+);
+CREATE INDEX alerts_by_code ON alerts (code, line, n);
+CREATE INDEX alerts_active ON alerts (n) WHERE until IS NULL;
+"""
+
+
+@migrations()
+def m013_alerts(db: Database) -> None:
+    _run(db, _ALERTS)
+
+
 def _run(db: Database, statements: str) -> None:
     for statement in filter(str.strip, statements.split(";\n")):
         db.execute(statement)

@@ -71,6 +71,9 @@ class Old:
     def delete_calls(self, after: int, before: datetime, limit: int) -> int | None:
         return self._simple("calls", "n", "started_at", "started_at < ? AND ended_at IS NOT NULL", after, before, limit)
 
+    def delete_alerts(self, after: int, before: datetime, limit: int) -> int | None:
+        return self._simple("alerts", "n", "since", "until < ?", after, before, limit)
+
     def delete_commands(self, after: int, before: datetime, limit: int) -> int | None:
         return self._simple("commands", "n", "at", "at < ?", after, before, limit)
 

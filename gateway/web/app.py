@@ -16,9 +16,11 @@ from gateway.clock import Clock
 from gateway.errors import RequestError
 from gateway.web import errors
 from gateway.web.accounts import account_routes, session_routes
+from gateway.web.alerts import alert_routes
 from gateway.web.auth import COOKIE, LOGIN, check_permission, noted
 from gateway.web.calls import call_routes
 from gateway.web.codes import code_routes
+from gateway.web.health import Place, health_routes
 from gateway.web.leftovers import leftover_routes
 from gateway.web.lists import list_routes
 from gateway.web.live import Live, live_routes
@@ -81,6 +83,7 @@ class Parts:
     troubles: Mapping[str, Trouble] = field(default_factory=dict)
     recording: Recording = no_recording
     webhooks: Webhooks | None = None
+    place: Place | None = None
 
 
 def make_app(parts: Parts) -> FastAPI:
@@ -136,6 +139,8 @@ def routers(parts: Parts) -> list[APIRouter]:
         phonebook_routes(parts.service),
         call_routes(parts.service),
         list_routes(parts.service),
+        alert_routes(parts.service.alerts),
+        health_routes(parts.service, parts.troubles, parts.place),
         session_routes(parts.accounts),
         account_routes(parts.accounts),
         open_session_routes(parts.accounts),

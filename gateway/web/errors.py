@@ -25,6 +25,8 @@ STATUS: dict[str, int] = {
     "last_admin": 409,
     "unknown_message": 404,
     "unknown_webhook": 404,
+    "unknown_alert": 404,
+    "alert_lasts": 409,
     "unknown_delivery": 404,
     "unknown_entry": 404,
     "list_full": 409,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from gateway.messaging.alerts import Alerts
 from gateway.messaging.controls import Controls
 from gateway.messaging.lists import Lists
 from gateway.messaging.model import (
@@ -44,6 +45,9 @@ class Service(Protocol):
 
     @property
     def lists(self) -> Lists: ...
+
+    @property
+    def alerts(self) -> Alerts: ...
 
     async def events(self, after: int, limit: int) -> list[StoredEvent]: ...
 

@@ -16,7 +16,7 @@ from gateway.messaging import LineSettings, Service, Settings
 from gateway.messaging.model import Event
 from gateway.mqtt import Bridge
 from gateway.store import SqliteStore
-from gateway.web import Parts, WebServer
+from gateway.web import Parts, Place, WebServer
 from tests.support.processes import PATIENCE, wait_until
 
 T = TypeVar("T")
@@ -80,7 +80,11 @@ class GatewayThread:
     def parts(self) -> Parts:
         """What the web edge is made over."""
         return Parts(
-            service=self.service, accounts=self.accounts, clock=SystemClock(), troubles={"mqtt": self._trouble}
+            service=self.service,
+            accounts=self.accounts,
+            clock=SystemClock(),
+            troubles={"mqtt": self._trouble},
+            place=Place(data_dir=self.config.gateway.data_dir, database="test.db"),
         )
 
     async def _run_edges(self, edges: list[Coroutine[Any, Any, None]]) -> None:

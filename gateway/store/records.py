@@ -1,0 +1,14 @@
+"""The tables of what is kept for people to look at, as one connection sees them; satisfies `messaging.records.Records`."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from gateway.store.alerts import AlertRows
+
+
+class RecordRows:
+    """No rule decides by what is in here."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self.alerts = AlertRows(db)
