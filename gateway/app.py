@@ -38,7 +38,7 @@ from gateway.modem import (
 from gateway.mqtt import Bridge
 from gateway.secret_files import SECRETS, ensure_secrets, read_secrets, webhook_secret
 from gateway.settings import settings_of
-from gateway.store import SqliteStore
+from gateway.store import Backups, SqliteStore
 from gateway.web import Parts, Place, WebServer
 from gateway.webhooks import Dispatcher, Webhook
 
@@ -180,6 +180,8 @@ async def _run_all(config: Config, layers: _Layers, ready: Ready) -> None:
             recording=recorders.recording,
             webhooks=layers.webhooks,
             place=Place(data_dir=config.gateway.data_dir, database=DATABASE),
+            backups=Backups(config.gateway.data_dir / DATABASE),
+            gateway=config.gateway.id,
         ),
     )
     web.open()

@@ -59,6 +59,7 @@ COMMANDS = {
     ),
     "probe": Entry("gateway.cli.probe", "probe", "Identify the modem at PORT without changing it."),
     "doctor": Entry("gateway.cli.doctor", "doctor", "Examine ports, modems, broker, disk, clock and supply."),
+    "db": Entry("gateway.cli.db", "db", "Back up, restore and migrate the database."),
     "pdu": Entry("gateway.cli.pdu", "pdu", "Decode and encode SMS PDUs."),
     "config": Entry("gateway.cli.config", "config", "Check the configuration."),
 }

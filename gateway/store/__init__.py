@@ -1,5 +1,6 @@
 """SQLite behind the messaging rules: one writer thread with group commit, readers apart."""
 
+from gateway.store.backup import Backups
 from gateway.store.database import SqliteStore
 
-__all__ = ["SqliteStore"]
+__all__ = ["Backups", "SqliteStore"]

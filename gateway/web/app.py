@@ -18,6 +18,7 @@ from gateway.web import errors
 from gateway.web.accounts import account_routes, session_routes
 from gateway.web.alerts import alert_routes
 from gateway.web.auth import COOKIE, LOGIN, check_permission, noted
+from gateway.web.backup import Backups, backup_routes
 from gateway.web.calls import call_routes
 from gateway.web.codes import code_routes
 from gateway.web.health import Place, health_routes
@@ -84,6 +85,8 @@ class Parts:
     recording: Recording = no_recording
     webhooks: Webhooks | None = None
     place: Place | None = None
+    backups: Backups | None = None
+    gateway: str = ""
 
 
 def make_app(parts: Parts) -> FastAPI:
@@ -148,6 +151,8 @@ def routers(parts: Parts) -> list[APIRouter]:
         metric_routes(parts.service, parts.webhooks),
         live_routes(Live(parts.service)),
     ]
+    if parts.backups is not None:
+        found.append(backup_routes(parts.backups, parts.gateway, parts.accounts, parts.clock))
     return found if parts.webhooks is None else [*found, webhook_routes(parts.webhooks)]
 
 

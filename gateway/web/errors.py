@@ -25,6 +25,8 @@ STATUS: dict[str, int] = {
     "last_admin": 409,
     "unknown_message": 404,
     "unknown_webhook": 404,
+    "backup_busy": 409,
+    "disk_full": 507,
     "unknown_alert": 404,
     "alert_lasts": 409,
     "unknown_delivery": 404,

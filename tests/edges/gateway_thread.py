@@ -15,7 +15,7 @@ from gateway.config import Config, parse_config
 from gateway.messaging import LineSettings, Service, Settings
 from gateway.messaging.model import Event
 from gateway.mqtt import Bridge
-from gateway.store import SqliteStore
+from gateway.store import Backups, SqliteStore
 from gateway.web import Parts, Place, WebServer
 from tests.support.processes import PATIENCE, wait_until
 
@@ -85,6 +85,8 @@ class GatewayThread:
             clock=SystemClock(),
             troubles={"mqtt": self._trouble},
             place=Place(data_dir=self.config.gateway.data_dir, database="test.db"),
+            backups=Backups(self.config.gateway.data_dir / "test.db"),
+            gateway=self.config.gateway.id,
         )
 
     async def _run_edges(self, edges: list[Coroutine[Any, Any, None]]) -> None:
