@@ -40,6 +40,9 @@ from gateway.secret_files import SECRETS, ensure_secrets, read_secrets, webhook_
 from gateway.settings import settings_of
 from gateway.store import Backups, SqliteStore
 from gateway.web import Parts, Place, WebServer
+from gateway.web.twilio.account import Account
+from gateway.web.twilio.callbacks import Callbacks
+from gateway.web.twilio.inbox import Inbox
 from gateway.webhooks import Dispatcher, Webhook
 
 log = logging.getLogger(__name__)
@@ -124,11 +127,22 @@ async def _run_on(store: SqliteStore, config: Config, clock: Clock, ready: Ready
             clock=clock,
             service=service,
             recorders=recorders,
-            webhooks=Dispatcher(webhooks_of(config), store, service, clock, anew=store.set_aside is not None),
+            webhooks=_dispatcher(config, store, service, clock),
             accounts=await _accounts(config, store, clock),
             unstored=unstored,
         )
         await _serve(_run_all(config, layers, ready), service, store)
+
+
+def _dispatcher(config: Config, store: SqliteStore, service: Service, clock: Clock) -> Dispatcher:
+    made, private = read_secrets(config.gateway.data_dir / SECRETS), config.twilio.allow_private
+    account = Account(sid=config.web.account_sid or made["account_sid"], token=made["auth_token"])
+    applications = (
+        Inbox(account, store, service, clock, allow_private=private),
+        Callbacks(account, allow_private=private),
+    )
+    anew = store.set_aside is not None
+    return Dispatcher(webhooks_of(config), store, service, clock, others=applications, anew=anew)
 
 
 async def _accounts(config: Config, store: SqliteStore, clock: Clock) -> Accounts:

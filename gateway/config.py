@@ -31,6 +31,7 @@ from gateway.sections import (
     RoutingSection,
     Section,
     TimeZone,
+    TwilioSection,
     WebhookSection,
     check_routes,
 )
@@ -233,6 +234,7 @@ class Config(Section):
         default_factory=dict,
         description='a table of names, each with a number or a list of numbers, for example oncall = ["+491701234567"]',
     )
+    twilio: TwilioSection = Field(default=TwilioSection(), description="a table [twilio]")
     quotas: QuotasSection = Field(default=QuotasSection(), description="a table [quotas]")
 
     @property

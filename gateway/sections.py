@@ -187,3 +187,7 @@ class WebhookSection(Section):
     allow_private: bool = Field(default=False, description="true or false")
     concurrency: int = Field(default=4, ge=1, le=32, description="a whole number from 1 to 32")
     timeout_s: float = Field(default=15, ge=1, le=120, description="seconds from 1 to 120")
+
+
+class TwilioSection(Section):
+    allow_private: bool = Field(default=False, description="true or false")

@@ -3,5 +3,6 @@
 from gateway.webhooks.dispatcher import Dispatcher
 from gateway.webhooks.hook import Webhook
 from gateway.webhooks.signature import sign, verify
+from gateway.webhooks.target import Target
 
-__all__ = ["Dispatcher", "Webhook", "sign", "verify"]
+__all__ = ["Dispatcher", "Target", "Webhook", "sign", "verify"]

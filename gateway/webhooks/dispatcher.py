@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import random
 import uuid
@@ -20,9 +19,8 @@ from gateway.messaging.deliveries import Delivery, DeliveryState
 from gateway.messaging.model import StoredEvent
 from gateway.messaging.ports import Store, Tx
 from gateway.webhooks.hook import Webhook
-from gateway.webhooks.post import Answer, Poster
-from gateway.webhooks.signature import HEADER, sign
-from gateway.wire import event_json
+from gateway.webhooks.post import Answer
+from gateway.webhooks.target import Attempt, HookTarget, Target
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +28,9 @@ PAUSES_S = (5, 15, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 24 * 3600)
 """Seconds before the next attempt; after the last one a delivery is dead."""
 LONGEST_WISH_S = 24 * 3600  # of a Retry-After
 BATCH = 200
+MAX_BEHIND = 500
+"""Events that nobody wants are looked at again after a crash, up to so many: else each would cost a commit."""
+
 KEEP = timedelta(days=14)
 PRUNE_S = 600.0
 PRUNE_LIMIT = 500
@@ -56,18 +57,29 @@ def consumer(webhook: str) -> str:
 class Dispatcher:
     """Runs all webhooks. A new one begins with what happens from its first start on.
 
+    `others`: what is told of events in other ways; how it stands is not in the overview, all else is as with a webhook.
     `anew`: in a database that took the place of another no webhook is new; all begin with the first event, the alert.
     """
 
     def __init__(
-        self, webhooks: Sequence[Webhook], store: Store, events: Events, clock: Clock, *, anew: bool = False
+        self,
+        webhooks: Sequence[Webhook],
+        store: Store,
+        events: Events,
+        clock: Clock,
+        *,
+        others: Sequence[Target] = (),
+        anew: bool = False,
     ) -> None:
         self._anew = anew
         self._webhooks = {hook.name: hook for hook in webhooks}
+        targets: list[Target] = [*(HookTarget(hook, clock) for hook in webhooks), *others]
+        self._targets = {target.name: target for target in targets}
+        self._stored: dict[str, int] = {}  # how far each has come on disk
         self._store = store
         self._events = events
         self._clock = clock
-        self._wake = {name: asyncio.Event() for name in self._webhooks}
+        self._wake = {name: asyncio.Event() for name in self._targets}
         self._random = random.Random()  # noqa: S311  spreads attempts, protects nothing
 
     async def run(self) -> None:
@@ -85,8 +97,8 @@ class Dispatcher:
             group.create_task(self._prune(), name="webhooks-prune")
             if places:
                 group.create_task(self._fan_out(places), name="webhooks-fan-out")
-            for hook in self._webhooks.values():
-                group.create_task(self._deliver(hook), name=f"webhook[{hook.name}]")
+            for name, target in self._targets.items():
+                group.create_task(self._deliver(target), name=f"webhook[{name}]")
 
     # --- looking at it
 
@@ -99,12 +111,12 @@ class Dispatcher:
         self, webhook: str, state: DeliveryState | None = None, before: int | None = None, limit: int = 50
     ) -> list[Delivery]:
         """Deliveries of a webhook, newest first; `before`: of events with a smaller seq. Raises RequestError."""
-        self._hook(webhook)
+        self._known(webhook)
         return await self._store.read(lambda tx: tx.deliveries.find(webhook, state, before, limit))
 
     async def replay(self, webhook: str, delivery_id: str) -> Delivery:
         """Has a delivery made again, under its own id. Raises RequestError (unknown_webhook, unknown_delivery)."""
-        self._hook(webhook)
+        self._known(webhook)
         now = self._clock.now()
         again = await self._store.write(lambda tx: tx.deliveries.replay(webhook, delivery_id, now))
         if again is None:
@@ -112,24 +124,24 @@ class Dispatcher:
         self._wake[webhook].set()
         return again
 
-    def _hook(self, name: str) -> Webhook:
-        if name not in self._webhooks:
+    def _known(self, name: str) -> None:
+        if name not in self._targets:
             raise RequestError(f"there is no webhook {name[:40]!r}", code="unknown_webhook")
-        return self._webhooks[name]
 
     # --- from events to deliveries
 
     def _begin(self, tx: Tx) -> dict[str, int]:
-        abandoned = tx.deliveries.abandon(self._webhooks.keys(), self._clock.now())
+        abandoned = tx.deliveries.abandon(self._targets.keys(), self._clock.now())
         if abandoned:
             log.warning("%d deliveries waited for webhooks that are not configured any more", abandoned)
         known = tx.events.consumers("webhook:")
-        for gone in known - {consumer(name) for name in self._webhooks}:
+        for gone in known - {consumer(name) for name in self._targets}:
             tx.events.forget(gone)
-        for name in self._webhooks:
+        for name in self._targets:
             if consumer(name) not in known:
                 tx.events.advance(consumer(name), 0 if self._anew else tx.events.last())
-        return {name: tx.events.cursor(consumer(name)) for name in self._webhooks}
+        self._stored = {name: tx.events.cursor(consumer(name)) for name in self._targets}
+        return dict(self._stored)
 
     async def _fan_out(self, places: dict[str, int]) -> None:
         while True:
@@ -138,81 +150,80 @@ class Dispatcher:
             if not batch:
                 await self._events.wait_for_events(after)
                 continue
-            await self._patiently(partial(self._spread, batch=batch, places=places), write=True)
+            found = await self._patiently(partial(self._wanted, batch=batch, places=places))
+            last = batch[-1].seq
+            behind = max(last - stored for stored in self._stored.values())
+            if found or behind >= MAX_BEHIND:
+                await self._patiently(partial(self._spread, found=found, last=last), write=True)
+                self._stored = dict.fromkeys(places, last)
             for name in places:
-                places[name] = max(places[name], batch[-1].seq)
+                places[name] = max(places[name], last)
+            for name in {delivery.webhook for delivery in found}:
                 self._wake[name].set()
 
-    def _spread(self, tx: Tx, *, batch: Sequence[StoredEvent], places: dict[str, int]) -> None:
+    def _wanted(self, tx: Tx, *, batch: Sequence[StoredEvent], places: dict[str, int]) -> list[Delivery]:
         now = self._clock.now()
-        for name, place in places.items():
-            wanted = self._webhooks[name].events
-            for stored in batch:
-                if stored.seq > place and stored.event.kind.value in wanted:
-                    tx.deliveries.insert(_delivery(name, stored, now))
-            tx.events.advance(consumer(name), batch[-1].seq)
+        return [
+            _delivery(name, stored, body, now)
+            for name, place in places.items()
+            for stored in batch
+            if stored.seq > place and (body := self._targets[name].body(tx, stored)) is not None
+        ]
+
+    def _spread(self, tx: Tx, *, found: Sequence[Delivery], last: int) -> None:
+        for delivery in found:
+            tx.deliveries.insert(delivery)
+        for name in self._targets:
+            tx.events.advance(consumer(name), last)
 
     # --- from deliveries to receivers
 
-    async def _deliver(self, hook: Webhook) -> None:
-        poster = Poster(allow_private=hook.allow_private, timeout_s=hook.timeout_s)
+    async def _deliver(self, target: Target) -> None:
         busy: set[str] = set()
-        wake = self._wake[hook.name]
-        try:
-            async with asyncio.TaskGroup() as group:
-                while True:
-                    wake.clear()
-                    for delivery in await self._patiently(lambda tx: self._due(tx, hook, busy)):
-                        busy.add(delivery.subject)
-                        group.create_task(self._attempt(hook, poster, delivery, busy))
-                    await self._until_due(hook, busy)
-        finally:
-            await poster.close()
+        wake = self._wake[target.name]
+        async with target.open() as attempt, asyncio.TaskGroup() as group:
+            while True:
+                wake.clear()
+                for delivery in await self._patiently(lambda tx: self._due(tx, target, busy)):
+                    busy.add(delivery.subject)
+                    group.create_task(self._attempt(target, attempt, delivery, busy))
+                await self._until_due(target, busy)
 
-    def _due(self, tx: Tx, hook: Webhook, busy: set[str]) -> list[Delivery]:
-        room = hook.concurrency - len(busy)
-        return tx.deliveries.due(hook.name, self._clock.now(), frozenset(busy), room) if room > 0 else []
+    def _due(self, tx: Tx, target: Target, busy: set[str]) -> list[Delivery]:
+        room = target.concurrency - len(busy)
+        return tx.deliveries.due(target.name, self._clock.now(), frozenset(busy), room) if room > 0 else []
 
-    async def _until_due(self, hook: Webhook, busy: set[str]) -> None:
+    async def _until_due(self, target: Target, busy: set[str]) -> None:
         """Waits until something new waits, an attempt is over, or the next one's time has come."""
         moment = None
-        if len(busy) < hook.concurrency:
-            moment = await self._patiently(lambda tx: tx.deliveries.next_moment(hook.name, frozenset(busy)))
+        if len(busy) < target.concurrency:
+            moment = await self._patiently(lambda tx: tx.deliveries.next_moment(target.name, frozenset(busy)))
         pause = None
         if moment is not None:
             pause = min(max(0.0, (moment - self._clock.now()).total_seconds()), LOOK_AGAIN_S)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(pause):
-                await self._wake[hook.name].wait()
+                await self._wake[target.name].wait()
 
-    async def _attempt(self, hook: Webhook, poster: Poster, delivery: Delivery, busy: set[str]) -> None:
-        body = delivery.body.encode()
-        headers = {
-            "Content-Type": "application/json",
-            "User-Agent": "smsgw",
-            "Smsgw-Delivery": delivery.id,
-            "Smsgw-Event": delivery.kind,
-            "Smsgw-Attempt": str(delivery.attempts + 1),
-            HEADER: sign(hook.secret, body, int(self._clock.now().timestamp())),
-        }
-        answer = await self._post(hook, poster, body, headers)
+    async def _attempt(self, target: Target, attempt: Attempt, delivery: Delivery, busy: set[str]) -> None:
+        answer = await self._answer(target, attempt, delivery)
         settled = self._settled(delivery, answer, self._clock.now())
         if not answer.ok:
-            log.warning("webhook %s: %s (attempt %d): %s", hook.name, delivery.id, settled.attempts, answer.error)
+            log.warning("webhook %s: %s (attempt %d): %s", target.name, delivery.id, settled.attempts, answer.error)
         try:
             await self._store.write(lambda tx: tx.deliveries.settle(settled, self._clock.now()))
         except StoreError as error:
-            log.error("webhook %s: what became of %s is not stored: %s", hook.name, delivery.id, error)
+            log.error("webhook %s: what became of %s is not stored: %s", target.name, delivery.id, error)
             await asyncio.sleep(STORE_PAUSE_S)  # it is tried again: the receiver drops it by its id
         finally:
             busy.discard(delivery.subject)
-            self._wake[hook.name].set()
+            self._wake[target.name].set()
 
-    async def _post(self, hook: Webhook, poster: Poster, body: bytes, headers: dict[str, str]) -> Answer:
+    async def _answer(self, target: Target, attempt: Attempt, delivery: Delivery) -> Answer:
         try:
-            return await poster.post(hook.url, body, headers)
+            return await attempt(delivery)
         except Exception as error:  # whatever a receiver can make of an answer must not end the gateway
-            log.exception("webhook %s: an attempt met a defect", hook.name)
+            log.exception("webhook %s: an attempt met a defect", target.name)
             return Answer(status=None, error=f"internal error: {type(error).__name__}")
 
     def _settled(self, delivery: Delivery, answer: Answer, now: datetime) -> Delivery:
@@ -246,7 +257,7 @@ class Dispatcher:
                 await asyncio.sleep(STORE_PAUSE_S)
 
 
-def _delivery(webhook: str, stored: StoredEvent, now: datetime) -> Delivery:
+def _delivery(webhook: str, stored: StoredEvent, body: str, now: datetime) -> Delivery:
     event = stored.event
     return Delivery(
         id=str(uuid.uuid5(_IDS, f"{webhook}/{stored.seq}")),
@@ -254,6 +265,6 @@ def _delivery(webhook: str, stored: StoredEvent, now: datetime) -> Delivery:
         seq=stored.seq,
         kind=event.kind.value,
         subject=event.subject,
-        body=json.dumps(event_json(stored), ensure_ascii=False, separators=(",", ":")),
+        body=body,
         created_at=now,
     )

@@ -19,20 +19,24 @@ _LAST_PORT = 0xFFFF
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came of an attempt. `status` is None when there was no answer; `retry_after_s` is what the receiver asks."""
+    """What came of an attempt. `status` is None when there was no answer; `retry_after_s` is what the receiver asks.
+
+    `final`: what went wrong would go wrong again.
+    """
 
     status: int | None
     error: str = ""
     retry_after_s: float | None = None
+    final: bool = False
 
     @property
     def ok(self) -> bool:
-        return self.status is not None and 200 <= self.status < 300
+        return self.status is not None and 200 <= self.status < 300 and not self.error
 
     @property
     def gone(self) -> bool:
-        """The receiver says that it will never want this."""
-        return self.status == 410
+        """The receiver says that it will never want this, or made of it what a repeat would not change."""
+        return self.final or self.status == 410
 
 
 class Poster:
@@ -76,6 +80,29 @@ class Poster:
         return Answer(status=status, error=f"more than {MAX_REDIRECTS} redirects")
 
     async def _once(self, url: httpx.URL, body: bytes, headers: Mapping[str, str]) -> tuple[int, httpx.Headers]:
+        answer = await self._request("POST", url, body, headers)
+        await answer.aclose()  # what it says is not our business, however long it is
+        return answer.status_code, answer.headers
+
+    async def exchange(
+        self, method: str, url: str, body: bytes, headers: Mapping[str, str], limit: int
+    ) -> tuple[int, httpx.Headers, bytes]:
+        """One request and what is answered, at most `limit` + 1 octets of it; redirects are not followed.
+
+        Raises PermanentError (the guard), OSError, ValueError and httpx's errors.
+        """
+        answer = await self._request(method, httpx.URL(url), body, headers)
+        content = bytearray()
+        try:
+            async for piece in answer.aiter_raw():
+                content += piece
+                if len(content) > limit:
+                    break
+        finally:
+            await answer.aclose()
+        return answer.status_code, answer.headers, bytes(content[: limit + 1])
+
+    async def _request(self, method: str, url: httpx.URL, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
         if url.scheme not in _DEFAULT_PORTS or not url.host:
             raise httpx.UnsupportedProtocol("only http:// and https:// are possible")
         port = url.port or _DEFAULT_PORTS[url.scheme]
@@ -83,15 +110,13 @@ class Poster:
             raise httpx.UnsupportedProtocol(f"there is no port {port}"[:80])
         address = await resolve(url.host, port, allow_private=self._allow_private)
         request = self._client.build_request(
-            "POST",
+            method,
             url.copy_with(host=address, userinfo=b""),
-            content=body,
+            content=body or None,
             headers={**headers, "Host": url.netloc.decode("ascii")},
             extensions={"sni_hostname": url.host},  # the certificate is checked against the name, not the address
         )
-        answer = await self._client.send(request, stream=True)
-        await answer.aclose()  # what it says is not our business, however long it is
-        return answer.status_code, answer.headers
+        return await self._client.send(request, stream=True)
 
 
 def _judged(status: int, headers: httpx.Headers) -> Answer:

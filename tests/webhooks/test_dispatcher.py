@@ -19,7 +19,7 @@ from gateway.messaging.deliveries import Delivery, DeliveryState
 from gateway.messaging.model import Event, EventKind
 from gateway.sections import EVENTS
 from gateway.store import SqliteStore
-from gateway.webhooks import Dispatcher, Webhook, dispatcher, verify
+from gateway.webhooks import Dispatcher, Webhook, dispatcher, target, verify
 from gateway.webhooks.hook import KINDS
 from gateway.webhooks.signature import sign
 from tests.store.opening import opened
@@ -389,9 +389,10 @@ def test_a_defect_of_an_attempt_or_of_the_fan_out_ends_neither_the_others_nor_th
 ) -> None:
     monkeypatch.setattr(dispatcher, "DEFECT_PAUSE_S", 0.01)
     once = {"sign", "_delivery"}
+    where = {"sign": target, "_delivery": dispatcher}
 
     def failing(name: str) -> Callable[..., Any]:
-        real = getattr(dispatcher, name)
+        real = getattr(where[name], name)
 
         def call(*values: Any) -> Any:
             if name in once:
@@ -402,7 +403,7 @@ def test_a_defect_of_an_attempt_or_of_the_fan_out_ends_neither_the_others_nor_th
         return call
 
     for name in sorted(once):
-        monkeypatch.setattr(dispatcher, name, failing(name))
+        monkeypatch.setattr(where[name], name, failing(name))
     with receiving() as receiver:
 
         async def main() -> None:
