@@ -44,10 +44,12 @@ class Talk:
     def _url(self, value: str) -> str:
         return self.application.url(value) if value.startswith("/") else value
 
-    async def receive(self, text: str | bytes, oa: str = PEER) -> None:
+    async def receive(self, text: str | bytes, oa: str = PEER, line: str = "one") -> None:
         self.rig.clock.advance(60)
         self.slot += 10
-        await self.rig.receive(*deliver(text, oa=oa, at=self.rig.clock.now(), index=self.slot, ref=self.slot))
+        await self.rig.receive(
+            *deliver(text, oa=oa, at=self.rig.clock.now(), index=self.slot, ref=self.slot), line=line
+        )
 
     async def send(self, text: str = "hello", callback: str = "/status", to: str = PEER) -> str:
         """Sends as the API does. Returns the id."""

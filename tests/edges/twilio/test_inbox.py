@@ -355,16 +355,14 @@ def test_the_local_network_is_no_place_for_applications_unless_it_is_allowed(tmp
 
 def test_octets_and_numbers_without_an_application_are_told_to_nobody(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with talking(tmp_path) as talk:
-            await talk.receive("before")
+        async with talking(tmp_path, lines=("one", "two")) as talk:
             await talk.set(sms_url="/sms")
+            await talk.receive("to another number", line="two")
             await talk.receive(b"\x01\x02")
-            await talk.receive("after")
-            await talk.settled()
-            assert [request.fields["Body"] for request in talk.application.requests] == ["after"]
+            await talk.receive("to ours")
+            await talk.settled()  # events are looked at in order
+            assert [request.fields["Body"] for request in talk.application.requests] == ["to ours"]
             assert len(await talk.deliveries()) == 1
-            await talk.set()
-            talk.application.answers["/sms"] = (500, {}, "")
 
     run(scenario())
 
