@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -94,36 +95,55 @@ def _wait(api: Api, message_id: str, *, until_delivered: bool, seconds: float) -
         time.sleep(POLL_SECONDS)
 
 
+F = TypeVar("F", bound=Callable[..., Any])
+
+FILTERS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("--direction", "direction", {"type": click.Choice(["outbound", "inbound"]), "help": "Only this direction."}),
+    ("--status", "status", {"multiple": True, "help": "Only this status; several may be given."}),
+    ("--peer", "peer", {"help": "Only with this number: all of it (+49…), or digits that it ends with."}),
+    ("--modem", "modem", {"shell_complete": modem_names, "help": "Only of this modem."}),
+    ("--number", "number", {"help": "Only of this number of ours."}),
+    ("--since", "since", {"help": "Accepted or received then or later, as 2026-02-03T04:05:06Z."}),
+    ("--until", "until", {"help": "Accepted or received before then."}),
+    ("--tag", "tag", {"metavar": "NAME[=VALUE]", "help": "Only with this tag."}),
+    ("--kind", "kind", {"type": click.Choice(["text", "data", "flash"]), "help": "Only of this kind."}),
+    ("--error/--no-error", "has_error", {"default": None, "help": "Only with an error, or only without."}),
+    ("--id", "id", {"help": "Only with this id of yours."}),
+    (
+        "--search",
+        "q",
+        {"metavar": "WORDS", "help": 'Only with these words; "a phrase" and begin* can be searched too.'},
+    ),
+    ("--blocked", "blocked", {"is_flag": True, "help": "Instead: what came in from blocked senders."}),
+)
+"""Options that choose messages, and the API's parameters for them."""
+
+
+def filter_options(command: F) -> F:
+    """Adds the options of `FILTERS`."""
+    for option, name, how in reversed(FILTERS):
+        command = click.option(option, name, **how)(command)
+    return command
+
+
 @click.command()
-@click.option("--direction", type=click.Choice(["outbound", "inbound"]), help="Only this direction.")
-@click.option("--status", help="Only this status.")
-@click.option("--peer", help="Only with this number.")
-@click.option("--modem", shell_complete=modem_names, help="Only of this modem.")
-@click.option("--blocked", is_flag=True, help="Instead: what came in from blocked senders.")
-@click.option("--before", type=click.IntRange(min=1), help="The page after an earlier one: its `next`.")
+@filter_options
+@click.option("--before", help="The page after an earlier one: its `next`.")
 @click.option("--limit", type=click.IntRange(1, 200), default=20, help="At most so many. [default: 20]")
 @json_option
 @socket_options
-def messages(
-    direction: str | None,
-    status: str | None,
-    peer: str | None,
-    modem: str | None,
-    blocked: bool,
-    before: int | None,
-    limit: int,
-    as_json: bool,
-    socket: Path | None,
-    file: Path | None,
-) -> None:
+def messages(as_json: bool, socket: Path | None, file: Path | None, **wanted: Any) -> None:
     """List messages, newest first."""
-    wanted: dict[str, Any] = {"direction": direction, "status": status, "peer": peer, "modem": modem}
-    wanted |= {"blocked": blocked or None, "before": before, "limit": limit}
-    page = Api(find_socket(socket, file)).get("/messages", **wanted)
+    page = Api(find_socket(socket, file)).get("/messages", **given(wanted))
     if as_json:
         click.echo(json.dumps(page))
     elif page["messages"]:
         click.echo(table([_row(message) for message in page["messages"]]))
+
+
+def given(wanted: dict[str, Any]) -> dict[str, Any]:
+    """The parameters that were given."""
+    return {name: value for name, value in wanted.items() if value not in (None, (), False) or name == "has_error"}
 
 
 def _row(message: dict[str, Any]) -> list[str]:

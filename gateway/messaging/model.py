@@ -346,13 +346,25 @@ class TimelineEntry:
 class MessageFilter:
     """Which messages to list. Every given field must match; newest first; `before` is an `n` (cursor).
 
+    `status`: one, or any of several. `peer`: all of the other side's number; `peer_ends`: how it ends; `number`: our own.
+    `since`, `until`: accepted or received from then on, and before then. `tag`: its name and, where not None, value.
+    `kind`: "text", "data" or "flash". `failed`: with an error, or without. `words`: full-text query, see `store.listing`.
     `blocked`: those of blocked senders alone, or only the others; None: both.
     """
 
     direction: str | None = None
-    status: str | None = None
+    status: str | tuple[str, ...] | None = None
     peer: str | None = None
+    peer_ends: str | None = None
     line: str | None = None
+    number: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    tag: tuple[str, str | None] | None = None
+    kind: str | None = None
+    failed: bool | None = None
+    client_id: str | None = None
+    words: str | None = None
     blocked: bool | None = False
     before: int | None = None
     limit: int = 50

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from gateway import crashpoints
@@ -275,8 +275,15 @@ class Service:
         return await self._store.read(find)
 
     async def messages(self, wanted: MessageFilter) -> list[Message]:
-        """Messages that match, newest first."""
-        return await self._store.read(lambda tx: tx.messages.find(wanted))
+        """Messages that match, newest first. What no index knows is looked for in steps, between which others read."""
+        found: list[Message] = []
+        before = wanted.before
+        while True:
+            step = replace(wanted, before=before, limit=wanted.limit - len(found))
+            more, before = await self._store.read(lambda tx, step=step: tx.messages.find(step))  # type: ignore[misc]
+            found += more
+            if before is None or len(found) >= wanted.limit:
+                return found
 
     async def leftovers(self, limit: int) -> tuple[list[Report], list[Part]]:
         """What came in and belongs to nothing: status reports that fit no segment, and PDUs that are kept raw."""

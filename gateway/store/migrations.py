@@ -290,6 +290,34 @@ def m013_alerts(db: Database) -> None:
     _run(db, _ALERTS)
 
 
+_SEARCH = """
+CREATE VIRTUAL TABLE messages_text USING fts5 (
+  text, content = 'messages', content_rowid = 'n', columnsize = 0, tokenize = "unicode61 remove_diacritics 2"
+);
+CREATE TRIGGER messages_text_insert AFTER INSERT ON messages WHEN new.text <> '' BEGIN
+  INSERT INTO messages_text (rowid, text) VALUES (new.n, new.text); END;
+CREATE TRIGGER messages_text_delete AFTER DELETE ON messages WHEN old.text <> '' BEGIN
+  INSERT INTO messages_text (messages_text, rowid, text) VALUES ('delete', old.n, old.text); END;
+CREATE TRIGGER messages_text_old AFTER UPDATE OF text ON messages WHEN old.text <> '' BEGIN
+  INSERT INTO messages_text (messages_text, rowid, text) VALUES ('delete', old.n, old.text); END;
+CREATE TRIGGER messages_text_new AFTER UPDATE OF text ON messages WHEN new.text <> '' BEGIN
+  INSERT INTO messages_text (rowid, text) VALUES (new.n, new.text); END;
+INSERT INTO messages_text (rowid, text) SELECT n, text FROM messages WHERE text <> '';
+CREATE INDEX messages_inbound ON messages (n) WHERE direction = 'inbound';
+CREATE INDEX messages_inbound_by_peer ON messages (peer, n) WHERE direction = 'inbound' AND blocked = 0;
+CREATE INDEX messages_ended_badly ON messages (n) WHERE status IN ('failed', 'undelivered', 'canceled', 'unknown');
+CREATE INDEX messages_with_error ON messages (n) WHERE error_code IS NOT NULL;
+CREATE INDEX messages_tagged ON messages (n) WHERE tags <> '{}';
+CREATE INDEX messages_by_time ON messages (created_at);
+"""
+
+
+@migrations()
+def m014_search(db: Database) -> None:
+    """A text is found by its words. The triggers keep the index in step in the text's own commit."""
+    _run(db, _SEARCH)
+
+
 def _run(db: Database, statements: str) -> None:
     for statement in filter(str.strip, statements.split(";\n")):
         db.execute(statement)

@@ -20,7 +20,7 @@ from gateway.messaging.model import (
     TimelineEntry,
     Wanted,
 )
-from gateway.store import rows
+from gateway.store import listing, rows
 from gateway.store.rows import ms
 
 _COLUMNS = ", ".join(rows.MESSAGE_COLUMNS)
@@ -70,19 +70,9 @@ class Messages:
         assignments = ", ".join(f"{name} = ?" for name in columns)
         self._db.execute(f"UPDATE messages SET {assignments} WHERE id = ?", (*columns.values(), message_id))  # noqa: S608 - own names
 
-    def find(self, wanted: MessageFilter) -> list[Message]:
-        terms = {
-            "direction": wanted.direction,
-            "status": wanted.status,
-            "peer": wanted.peer,
-            "line": wanted.line,
-            "blocked": wanted.blocked,
-        }
-        given = {name: value for name, value in terms.items() if value is not None}
-        where = "".join(f" AND {name} = ?" for name in given)
-        before = wanted.before if wanted.before is not None else 2**62
-        query = f"SELECT * FROM messages WHERE n < ?{where} ORDER BY n DESC LIMIT ?"  # noqa: S608 - own names
-        return [rows.message(row) for row in self._db.execute(query, (before, *given.values(), wanted.limit))]
+    def find(self, wanted: MessageFilter) -> tuple[list[Message], int | None]:
+        """One step of a list: what it found, newest first, and the `before` of the next step; None at the end."""
+        return listing.find(self._db, wanted)
 
     def begun(self, wanted: Wanted) -> list[Message]:
         """Messages that this SIM has begun: they stay with it, whatever the routes say."""

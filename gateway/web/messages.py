@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from dataclasses import replace
+from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
 from gateway.accounts import Permission, Principal
 from gateway.errors import RequestError
-from gateway.messaging.model import MessageFilter, Origin, Status
+from gateway.messaging.model import MessageFilter, Origin
 from gateway.web import errors, schema
 from gateway.web.auth import principal_of, requires
 from gateway.web.body import body_of
+from gateway.web.filters import MAX_PAGE, Place, chosen
 from gateway.web.ports import Service
 from gateway.web.schema import IDEMPOTENCY_KEY, documented
 from gateway.wire import (
@@ -25,8 +27,6 @@ from gateway.wire import (
     read_object,
     result_json,
 )
-
-MAX_PAGE = 200
 
 
 def message_routes(service: Service) -> APIRouter:
@@ -51,26 +51,13 @@ def message_routes(service: Service) -> APIRouter:
 
     @router.get("", **documented(schema.Messages))
     async def messages(
-        direction: Literal["outbound", "inbound"] | None = None,
-        status: Status | None = None,
-        peer: str | None = None,
-        modem: str | None = None,
-        blocked: bool = False,
-        before: Annotated[int | None, Query(ge=1)] = None,
+        wanted: Annotated[MessageFilter, Depends(chosen)],
+        before: Place = None,
         limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
     ) -> JSONResponse:
-        """Newest first. `next` of one page is `before` of the following one, or null. `blocked`: of blocked senders instead."""
-        wanted = MessageFilter(
-            direction=direction,
-            status=status.value if status else None,
-            peer=peer.replace(" ", "+") if peer else None,  # "+" in a query string means a space
-            line=modem,
-            blocked=blocked,
-            before=before,
-            limit=limit,
-        )
-        found = await service.messages(wanted)
-        following = found[-1].n if len(found) == limit else None
+        """Newest first. `next` of one page is `before` of the following one; null after the last."""
+        found = await service.messages(replace(wanted, before=int(before) if before else None, limit=limit))
+        following = str(found[-1].n) if len(found) == limit else None
         return JSONResponse({"messages": [message_json(message) for message in found], "next": following})
 
     @router.get(

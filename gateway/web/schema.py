@@ -112,7 +112,7 @@ class Messages(Answer):
     """A page, newest first. `next`: `before` of the following page."""
 
     messages: list[Message]
-    next: int | None
+    next: str | None
 
 
 class Modem(Answer):

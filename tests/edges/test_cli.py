@@ -119,6 +119,10 @@ def test_messages_are_sent_listed_and_shown(gateway: GatewayThread) -> None:
     page = json.loads(run("messages", "--json", "--direction", "outbound", *where).stdout)
     assert [message["message_id"] for message in page["messages"]] == [message_id]
     assert run("messages", "--direction", "inbound", *where).stdout == ""
+    assert message_id in run("messages", "--search", "gru* ", "--status", "queued", "--status", "sent", *where).stdout
+    assert run("messages", "--search", "goodbye", *where).stdout == ""
+    assert run("messages", "--error", "--peer", "4567", *where).stdout == ""
+    assert "since" in failed(run("messages", "--since", "yesterday", *where), 1)
 
     life = run("show", message_id, *where).stdout
     assert "queued: by api" in life

@@ -151,6 +151,62 @@ def test_lists_are_filtered_and_paged(api: httpx.Client) -> None:
     assert len(api.get("/messages", params={"status": "queued"}).json()["messages"]) == 7
 
 
+def test_every_filter_narrows_and_words_are_found(api: httpx.Client) -> None:
+    plain = send(api, text="The pump in the Gewächshaus stopped", id="mine").json()["message_ids"][0]
+    flash = send(api, to="+491701234599", text="fire alarm", tags={"house": "h1", "n": 3}, **{"class": 0})
+    (flash_id,) = flash.json()["message_ids"]
+    data = send(api, text=None, data_hex="00ff", modem="stick1").json()["message_ids"][0]
+    api.post(f"/messages/{data}/cancel")
+    everything = [data, flash_id, plain]
+
+    def found(**wanted: object) -> list[str]:
+        answer = api.get("/messages", params=wanted)
+        assert answer.status_code == 200, answer.text
+        return [message["message_id"] for message in answer.json()["messages"]]
+
+    for wanted, ids in (
+        ({"direction": "outbound"}, everything),
+        ({"status": ["queued", "canceled"]}, everything),
+        ({"status": ["canceled", "failed"]}, [data]),
+        ({"status": ["queued", "scheduled"]}, [flash_id, plain]),
+        ({"status": ["delivered"]}, []),
+        ({"peer": "4599"}, [flash_id]),
+        ({"peer": "+491701234567"}, [data, plain]),
+        ({"peer": "+4917012345"}, []),
+        ({"modem": "stick1"}, [data]),
+        ({"number": "+49160"}, []),
+        ({"since": "2020-01-01T00:00:00+01:00"}, everything),
+        ({"until": "2020-01-01T00:00:00Z"}, []),
+        ({"since": "2020-01-01T00:00:00Z", "until": "9998-01-01T00:00:00Z", "peer": "4599"}, [flash_id]),
+        ({"tag": "house"}, [flash_id]),
+        ({"tag": "house=h1"}, [flash_id]),
+        ({"tag": "n=3"}, [flash_id]),
+        ({"tag": "house=h2"}, []),
+        ({"kind": "data"}, [data]),
+        ({"kind": "flash"}, [flash_id]),
+        ({"kind": "text"}, [flash_id, plain]),
+        ({"has_error": True}, []),
+        ({"has_error": False}, everything),
+        ({"id": "mine"}, [plain]),
+        ({"id": "yours"}, []),
+        ({"q": "pump"}, [plain]),
+        ({"q": "PUMP gewachshaus"}, [plain]),
+        ({"q": "pump alarm"}, []),
+        ({"q": "gewäch*"}, [plain]),
+        ({"q": '"in the"'}, [plain]),
+        ({"q": '"the in"'}, []),
+        ({"q": "alarm", "tag": "house", "kind": "flash", "status": "queued"}, [flash_id]),
+        ({"q": "NOT ( * : \0 - ' OR"}, []),
+        ({"q": "***"}, []),
+        ({"blocked": True}, []),
+    ):
+        assert found(**wanted) == ids, wanted
+    bare = api.get("/messages?since=2020-01-01T00:00:00+01:00&status=queued&status=canceled")  # with a bare +
+    assert len(bare.json()["messages"]) == 3
+    for field, wrong in (("since", "yesterday"), ("before", "x"), ("q", "x" * 201), ("kind", "fax")):
+        assert error(api.get("/messages", params={field: wrong})) == (400, "bad_request", field)
+
+
 def test_modems_are_listed(api: httpx.Client) -> None:
     [modem] = api.get("/modems").json()["modems"]
     assert (modem["name"], modem["able"]) == ("stick1", False)

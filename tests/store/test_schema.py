@@ -126,7 +126,8 @@ def test_a_list_of_messages_is_the_newest_first_and_can_be_paged(tmp_path: Path)
             await store.write(change)
 
             async def numbers(**wanted: Any) -> list[int]:
-                return [each.n for each in await store.read(lambda tx: tx.messages.find(MessageFilter(**wanted)))]
+                found, _ = await store.read(lambda tx: tx.messages.find(MessageFilter(**wanted)))
+                return [each.n for each in found]
 
             assert await numbers(limit=3) == [30, 29, 28]
             assert await numbers(limit=3, before=28) == [27, 26, 25]
