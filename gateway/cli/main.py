@@ -42,6 +42,7 @@ COMMANDS = {
     "unallow": Entry("gateway.cli.lists", "unallow", "Take an entry off the allow list."),
     "lists": Entry("gateway.cli.lists", "lists", "Show the block and allow lists."),
     "consent": Entry("gateway.cli.lists", "consent", "Show who opted out of texts, and in again."),
+    "events": Entry("gateway.cli.events", "events", "Show what happened last, or what happens now."),
     "ussd": Entry("gateway.cli.ussd", "ussd", "Ask the network by a code like *100#."),
     "forward": Entry("gateway.cli.forward", "forward", "Show, set or clear call forwarding."),
     "phonebook": Entry("gateway.cli.phonebook", "phonebook", "Read and change the phonebook of a SIM."),

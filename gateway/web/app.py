@@ -21,6 +21,7 @@ from gateway.web.auth import COOKIE, LOGIN, check_permission, noted
 from gateway.web.backup import Backups, backup_routes
 from gateway.web.calls import call_routes
 from gateway.web.codes import code_routes
+from gateway.web.events import event_routes
 from gateway.web.health import Place, health_routes
 from gateway.web.leftovers import leftover_routes
 from gateway.web.lists import list_routes
@@ -149,6 +150,7 @@ def routers(parts: Parts) -> list[APIRouter]:
         open_session_routes(parts.accounts),
         code_routes(),
         metric_routes(parts.service, parts.webhooks),
+        event_routes(parts.service),
         live_routes(Live(parts.service)),
     ]
     if parts.backups is not None:

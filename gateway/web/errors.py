@@ -37,6 +37,7 @@ STATUS: dict[str, int] = {
     "too_large": 413,
     "too_slow": 408,
     "queue_full": 429,
+    "rate_limited": 429,
     "opted_out": 403,
     "recipient_blocked": 403,
     "store_error": 503,
