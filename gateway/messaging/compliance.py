@@ -58,6 +58,10 @@ class Compliance:
         self._router = router
         self._region = region
         self._room = room
+        self._own: dict[Way, dict[str, list[Entry]]] = {way: {} for way in Way}
+        for entry in terms.entries:
+            self._own[entry.way].setdefault(entry.pattern, []).append(entry)
+        self._restricted = {entry.way for entry in terms.entries if entry.name is ListName.ALLOW}
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -99,13 +103,12 @@ class Compliance:
         return self._terms.scope == "all" or (self._terms.scope == TWILIO and edge == TWILIO)
 
     def _passes(self, tx: Tx, number: str, way: Way) -> bool:
-        own = [entry for entry in self._terms.entries if entry.way is way]
+        own = self._own[way]
         if not own and not tx.lists.any(way):
             return True
         matching = candidates(number)
-        found = [*(entry for entry in own if entry.pattern in matching), *tx.lists.matching(way, matching)]
-        restricted = any(entry.name is ListName.ALLOW for entry in own) or tx.lists.allows(way)
-        return passes(number, found, restricted=restricted)
+        found = [entry for pattern in matching for entry in own.get(pattern, ())] + tx.lists.matching(way, matching)
+        return passes(number, found, restricted=way in self._restricted or tx.lists.allows(way))
 
     # --- coming in ---
 

@@ -105,7 +105,8 @@ class Messages:
 
     def sent_through(self, edge: str, peer: str) -> bool:
         """Whether a message to that number came through an edge (Twilio's: only those are indexed)."""
-        query = "SELECT 1 FROM messages WHERE edge = ? AND edge = 'twilio' AND peer = ? LIMIT 1"
+        query = """SELECT 1 FROM messages INDEXED BY messages_through_twilio
+                   WHERE edge = ? AND edge = 'twilio' AND peer = ? LIMIT 1"""
         return self._db.execute(query, (edge, peer)).fetchone() is not None
 
     def last_sim(self, peer: str, since: datetime) -> str:

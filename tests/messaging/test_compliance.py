@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from gateway.messaging.compliance import MAX_REPLIES, REPLIES_WITHIN, Terms
 from gateway.messaging.consent import ConsentFilter, Entry, ListName, Way
 from gateway.messaging.model import TWILIO, MessageFilter, Origin
 from gateway.messaging.words import REPLIES, Change, Words
-from tests.messaging.rig import Rig, deliver, rig, run, until
+from gateway.pdu import Address, Dcs, Deliver, Timestamp, encode_frame, segment
+from tests.messaging.rig import Item, Rig, deliver, rig, run, until
 
 ANNA = "+4915112345678"
 OTHER = "+4915199999999"
@@ -320,19 +322,28 @@ def test_a_word_that_comes_again_from_the_modem_counts_once(tmp_path: Path) -> N
 
 
 def test_only_a_whole_text_is_a_word(tmp_path: Path) -> None:
-    """Of a long one a piece that is a word has come; and a word to a port is a program's matter."""
+    """Of a long one a piece has come that would be a word by itself."""
 
     async def scenario() -> None:
         async with rig(tmp_path, reassembly_timeout_s=60, **ALL) as rigged:
             await rigged.ready()
-            first, second = deliver("STOP" + " " * 150 + "worrying about this one now", oa=ANNA, at=rigged.clock.now())
+            first, second = (_piece(text, n, rigged.clock.now()) for n, text in enumerate(("STOP", " fussing"), 1))
             await rigged.receive(first)
             rigged.pass_time(120)
             await until(rigged.texts, "the piece")
             await rigged.receive(second)
+            assert (await rigged.texts())[-1] == "STOP fussing"
             assert await log_of(rigged) == []
 
     run(scenario())
+
+
+def _piece(text: str, seq: int, at: datetime) -> Item:
+    """One of two parts of a text that its sender has cut early."""
+    cut = segment("x" * 200, ref=7).parts[seq - 1]
+    ud = replace(cut, payload=text.encode())
+    pdu, length = encode_frame(Deliver(oa=Address.parse(ANNA), dcs=Dcs(octet=0), scts=Timestamp.of(at), ud=ud))
+    return Item(pdu=pdu, length=length, index=seq)
 
 
 # --- lists -----------------------------------------------------------------------------------------------------------
