@@ -41,6 +41,7 @@ from gateway.settings import settings_of
 from gateway.store import Backups, SqliteStore
 from gateway.web import Parts, Place, WebServer
 from gateway.web.twilio.account import Account
+from gateway.web.twilio.app import Twilio
 from gateway.web.twilio.callbacks import Callbacks
 from gateway.web.twilio.inbox import Inbox
 from gateway.webhooks import Dispatcher, Webhook
@@ -67,6 +68,7 @@ class _Layers:
     recorders: Recorders
     webhooks: Dispatcher
     accounts: Accounts
+    twilio: Twilio
     unstored: Untold
 
 
@@ -129,14 +131,14 @@ async def _run_on(store: SqliteStore, config: Config, clock: Clock, ready: Ready
             recorders=recorders,
             webhooks=_dispatcher(config, store, service, clock),
             accounts=await _accounts(config, store, clock),
+            twilio=Twilio(account=_account(config), store=store),
             unstored=unstored,
         )
         await _serve(_run_all(config, layers, ready), service, store)
 
 
 def _dispatcher(config: Config, store: SqliteStore, service: Service, clock: Clock) -> Dispatcher:
-    made, private = read_secrets(config.gateway.data_dir / SECRETS), config.twilio.allow_private
-    account = Account(sid=config.web.account_sid or made["account_sid"], token=made["auth_token"])
+    account, private = _account(config), config.twilio.allow_private
     applications = (
         Inbox(account, store, service, clock, allow_private=private),
         Callbacks(account, allow_private=private),
@@ -150,6 +152,13 @@ async def _accounts(config: Config, store: SqliteStore, clock: Clock) -> Account
     accounts = Accounts(store, clock, admin_password=made["admin_password"], api_token=made["api_token"])
     await accounts.begin()
     return accounts
+
+
+def _account(config: Config) -> Account:
+    """The account of the Twilio-compatible API."""
+    made = read_secrets(config.gateway.data_dir / SECRETS)
+    sid = config.web.account_sid or made["account_sid"]
+    return Account(sid=sid, token=made["auth_token"], region=config.gateway.default_region or None)
 
 
 def _recorders(config: Config, clock: Clock) -> Recorders:
@@ -196,6 +205,7 @@ async def _run_all(config: Config, layers: _Layers, ready: Ready) -> None:
             place=Place(data_dir=config.gateway.data_dir, database=DATABASE),
             backups=Backups(config.gateway.data_dir / DATABASE),
             gateway=config.gateway.id,
+            twilio=layers.twilio,
         ),
     )
     web.open()

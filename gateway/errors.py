@@ -115,7 +115,7 @@ CODES: dict[str, ErrorInfo] = {
     "unknown_alert": ErrorInfo(meaning="There is no alert of that number."),
     "alert_lasts": ErrorInfo(meaning="That alert ends when its cause does; it cannot be dismissed."),
     "webhook_refused": ErrorInfo(meaning="The webhook's target is not public, and allow_private is off."),
-    "not_cancelable": ErrorInfo(meaning="The message has already left or is finished."),
+    "not_cancelable": ErrorInfo(meaning="The message has already left or is finished.", twilio=30409),
     "id_conflict": ErrorInfo(meaning="The id was used before for other content."),
     "quota_exceeded": ErrorInfo(
         meaning="All that may be sent today or this month is sent.", retryable=True, twilio=20429
@@ -128,7 +128,7 @@ CODES: dict[str, ErrorInfo] = {
     "list_full": ErrorInfo(meaning="The lists have as many entries as they can."),
     "unknown_entry": ErrorInfo(meaning="There is no entry of that number in the lists."),
     # the outcome
-    "expired": ErrorInfo(meaning="The message was not sent before its expiry."),
+    "expired": ErrorInfo(meaning="The message was not sent before its expiry.", twilio=30036),
     "canceled": ErrorInfo(meaning="The message was cancelled before it left."),
     "no_modem": ErrorInfo(meaning="No modem can take the message.", retryable=True, twilio=30001),
     "modem_error": ErrorInfo(meaning="The modem was lost, silent or refused.", retryable=True, twilio=30008),

@@ -35,7 +35,7 @@ class Beside:
     """What a client said of an outbound text beside what every edge can say; committed with the text.
 
     `sender`: the own number that was asked for, "" for any; `service`: the sid of the messaging service; `reply_to`: the
-    inbound message that it answers (TwiML), "" for none.
+    inbound message that it answers (TwiML), "" for none. `deleted`: this API does not show it any more.
     """
 
     message_id: str
@@ -44,6 +44,7 @@ class Beside:
     status_callback: str = ""
     status_callback_method: str = "POST"
     reply_to: str = ""
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,4 +112,3 @@ class TwilioTable(Protocol):
     def search(self, wanted: Search, rows: int) -> tuple[list[Shown], int | None]: ...
     def last_sender(self, peer: str, iccids: Collection[str]) -> str: ...
     def redact(self, message_id: str, now: datetime) -> None: ...
-    def delete(self, message_id: str, counted_since: datetime) -> None: ...

@@ -318,6 +318,16 @@ def m014_search(db: Database) -> None:
     _run(db, _SEARCH)
 
 
+_TWILIO_DELETED = """
+ALTER TABLE twilio_messages ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;
+"""
+
+
+@migrations()
+def m015_twilio_deleted(db: Database) -> None:
+    _run(db, _TWILIO_DELETED)
+
+
 def _run(db: Database, statements: str) -> None:
     for statement in filter(str.strip, statements.split(";\n")):
         db.execute(statement)

@@ -22,7 +22,7 @@ SELECT id FROM messages AS m WHERE n > ? AND n <= ? AND created_at < ? AND updat
   AND NOT EXISTS (SELECT 1 FROM segments WHERE message_id = m.id AND state IN ('submitting', 'unknown'))
 """  # noqa: S608 - own number
 
-KEEP_COUNT = f"""INSERT INTO usage SELECT line, settled_at / {USAGE_SLOT_MS}, 1 FROM segments
+_KEEP_COUNT = f"""INSERT INTO usage SELECT line, settled_at / {USAGE_SLOT_MS}, 1 FROM segments
 WHERE message_id = ? AND settled_at >= ? AND state IN ('sent', 'delivered', 'undelivered')
 ON CONFLICT (line, slot) DO UPDATE SET segments = segments + 1"""  # noqa: S608 - own number
 
@@ -48,7 +48,7 @@ class Old:
         def delete(last: int) -> None:
             times = ms(before), ms(before), ms(min(before, settled_before))
             ids = [(row["id"],) for row in self._db.execute(_OLD_MESSAGES, (after, last, *times))]
-            self._db.executemany(KEEP_COUNT, [(message_id, ms(counted_since)) for (message_id,) in ids])
+            self._db.executemany(_KEEP_COUNT, [(message_id, ms(counted_since)) for (message_id,) in ids])
             self._db.execute("DELETE FROM usage WHERE slot < ?", ((ms(counted_since) or 0) // USAGE_SLOT_MS,))
             for table, column in (*((each, "message_id") for each in _BESIDE), ("messages", "id")):
                 self._db.executemany(f"DELETE FROM {table} WHERE {column} = ?", ids)  # noqa: S608 - own names

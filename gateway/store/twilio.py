@@ -10,13 +10,13 @@ from typing import Any
 
 from gateway.messaging.twilio import Beside, MessagingService, NumberSettings, Search, Shown
 from gateway.store import rows
-from gateway.store.retention import KEEP_COUNT
 from gateway.store.rows import at, maybe_at, ms
 
 _SENT_AT = """CASE WHEN m.direction = 'inbound' THEN m.created_at ELSE (SELECT max(submitted_at) FROM segments AS s
   WHERE s.message_id = m.id AND s.state IN ('sent', 'delivered', 'undelivered')) END"""
 _SHOWN = f"""SELECT m.*, {_SENT_AT} AS sent_at, b.sender, b.service, b.status_callback, b.status_callback_method,
-  b.reply_to, b.message_id AS beside FROM messages AS m LEFT JOIN twilio_messages AS b ON b.message_id = m.id"""  # noqa: S608
+  b.reply_to, b.deleted, b.message_id AS beside FROM messages AS m LEFT JOIN twilio_messages AS b ON b.message_id = m.id"""  # noqa: S608
+_SHOWABLE = "m.blocked = 0 AND coalesce(b.deleted, 0) = 0"
 _TO = "(m.direction = 'outbound' AND m.peer = :to OR m.direction = 'inbound' AND m.own_number = :to)"
 _FROM = """(m.direction = 'inbound' AND m.peer = :sender
   OR m.direction = 'outbound' AND coalesce(nullif(m.own_number, ''), b.sender) = :sender)"""
@@ -50,7 +50,7 @@ class TwilioRows:
         self._put("twilio_messages", beside)
 
     def shown(self, message_id: str) -> Shown | None:
-        row = self._db.execute(f"{_SHOWN} WHERE m.id = ? AND m.blocked = 0", (message_id,)).fetchone()
+        row = self._db.execute(f"{_SHOWN} WHERE m.id = ? AND {_SHOWABLE}", (message_id,)).fetchone()
         return _shown(row) if row else None
 
     def search(self, wanted: Search, rows: int) -> tuple[list[Shown], int | None]:
@@ -61,13 +61,11 @@ class TwilioRows:
         forward = wanted.behind is None
         start = (wanted.after if wanted.after is not None else 2**62) if forward else wanted.behind
         order, beyond = ("DESC", "<") if forward else ("ASC", ">")
-        terms, peers = ["m.blocked = 0"], []
+        terms = [_SHOWABLE]
         if wanted.to is not None:
             terms.append(_TO)
-            peers.append(":to")
         if wanted.sender is not None:
             terms.append(_FROM)
-            peers.append(":sender")
         if wanted.sent_from is not None:
             terms.append(f"{_SENT_AT} >= :sent_from")
         if wanted.sent_before is not None:
@@ -110,17 +108,6 @@ class TwilioRows:
             (message_id,),
         )
 
-    def delete(self, message_id: str, counted_since: datetime) -> None:
-        """Deletes a finished message. What it sent since `counted_since` goes on counting for its line's limits."""
-        self._db.execute(KEEP_COUNT, (message_id, ms(counted_since)))
-        for table, column in (
-            ("segments", "message_id"),
-            ("timeline", "message_id"),
-            ("twilio_messages", "message_id"),
-            ("messages", "id"),
-        ):
-            self._db.execute(f"DELETE FROM {table} WHERE {column} = ?", (message_id,))  # noqa: S608 - own names
-
     # --- services
 
     def service(self, sid: str) -> MessagingService | None:
@@ -160,7 +147,7 @@ def _number(row: sqlite3.Row) -> NumberSettings:
 
 
 def _beside(row: sqlite3.Row) -> Beside:
-    return Beside(**{name: row[name] for name in Beside.__slots__})
+    return Beside(**{name: row[name] for name in Beside.__slots__} | {"deleted": bool(row["deleted"])})
 
 
 def _service(row: sqlite3.Row) -> MessagingService:
@@ -177,5 +164,6 @@ def _service(row: sqlite3.Row) -> MessagingService:
 def _shown(row: sqlite3.Row) -> Shown:
     beside = None
     if row["beside"] is not None:
-        beside = Beside(message_id=row["id"], **{name: row[name] for name in Beside.__slots__ if name != "message_id"})
+        names = [name for name in Beside.__slots__ if name not in ("message_id", "deleted")]
+        beside = Beside(message_id=row["id"], deleted=bool(row["deleted"]), **{name: row[name] for name in names})
     return Shown(message=rows.message(row), beside=beside, sent_at=maybe_at(row["sent_at"]))

@@ -32,6 +32,7 @@ from gateway.web.modems import Recording, modem_routes
 from gateway.web.ports import Service
 from gateway.web.sessions import open_session_routes
 from gateway.web.sim import forwarding_routes, phonebook_routes
+from gateway.web.twilio.app import Twilio, is_ours
 from gateway.web.webhooks import Webhooks, webhook_routes
 
 log = logging.getLogger(__name__)
@@ -88,6 +89,7 @@ class Parts:
     place: Place | None = None
     backups: Backups | None = None
     gateway: str = ""
+    twilio: Twilio | None = None
 
 
 def make_app(parts: Parts) -> FastAPI:
@@ -176,11 +178,13 @@ def local(api: Any, accounts: Accounts) -> Any:
     return dispatch
 
 
-def beside_health(gate: Any, health: Any) -> Any:
-    """Health for everybody, and everything else behind the gate."""
+def beside_health(gate: Any, health: Any, twilio: Any = None) -> Any:
+    """Health for everybody, and everything else behind the gate; behind one of its own what Twilio's clients ask for."""
 
     async def dispatch(scope: Scope, receive: Any, send: Any) -> None:
-        await _guarded(health if scope.get("path") in HEALTH else gate, scope, receive, send)
+        path = scope.get("path", "")
+        door = twilio if twilio is not None and scope["type"] == "http" and is_ours(path) else gate
+        await _guarded(health if path in HEALTH else door, scope, receive, send)
 
     return dispatch
 

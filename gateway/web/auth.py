@@ -36,6 +36,8 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Passwords = Callable[[str, str, str], Awaitable[Principal | None]]
+"""Name, password and the client's address: who it is. Raises LockedOut."""
 
 
 class Refused(Exception):
@@ -46,6 +48,9 @@ class Refused(Exception):
         self.status = status
         self.body = {"error": {"code": code, "message": message or CODES[code].meaning}}
         self.headers = dict(headers or {})
+
+
+Refuse = Callable[[Scope, Send, Refused], Awaitable[None]]
 
 
 def principal_of(connection: HTTPConnection) -> Principal:
@@ -98,11 +103,26 @@ async def check_permission(connection: HTTPConnection) -> None:
 
 
 class Gate:
-    """In front of the API on TCP. `hosts`: names beside the loopback's and addresses by which we may be called."""
+    """In front of an API on TCP. `hosts`: names beside the loopback's and addresses by which we may be called.
 
-    def __init__(self, app: App, accounts: Accounts, clock: Clock, *, hosts: Collection[str], per_minute: int) -> None:
+    `passwords`: whose names and passwords count, those of the users where nothing is said; `refuse`: how it says no.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        accounts: Accounts,
+        clock: Clock,
+        *,
+        hosts: Collection[str],
+        per_minute: int,
+        passwords: Passwords | None = None,
+        refuse: Refuse | None = None,
+    ) -> None:
         self._app = app
         self._accounts = accounts
+        self._passwords = passwords or accounts.by_password
+        self._refuse = refuse or _refuse
         self._hosts = frozenset(host.lower() for host in hosts)
         self._rates = Rates(per_minute, clock)
 
@@ -121,7 +141,7 @@ class Gate:
             if limits.exceeded:
                 raise Refused(429, "rate_limited", headers=limits.headers())
         except Refused as refused:
-            await _refuse(scope, send, refused)
+            await self._refuse(scope, send, refused)
             return
         scope["principal"] = principal
         if scope["type"] == "http":
@@ -147,7 +167,7 @@ class Gate:
             if kind.lower() == "bearer":
                 found = await self._accounts.by_token(value.strip())
             elif kind.lower() == "basic":
-                found = await self._accounts.by_password(*_basic(value), source)
+                found = await self._passwords(*_basic(value), source)
             elif cookie := _cookie(headers):
                 found = await self._accounts.by_session(cookie)
             else:
@@ -173,11 +193,15 @@ def noted(accounts: Accounts, scope: Scope, principal: Principal, send: Send, he
     async def noting(event: MutableMapping[str, Any]) -> None:
         if event["type"] == "http.response.start":
             event["headers"] = [*event.get("headers", ()), *added]
-            if scope["method"] not in SAFE and scope["path"] != SEND_PATH:  # messages tell their own life
+            if scope["method"] not in SAFE and not _sends(scope["path"]):  # messages tell their own life
                 await _note(accounts, scope, principal, ok=event["status"] < 400)
         await send(event)
 
     return noting
+
+
+def _sends(path: str) -> bool:
+    return path == SEND_PATH or (path.startswith("/2010-04-01/") and path.endswith("/Messages.json"))
 
 
 async def _note(accounts: Accounts, scope: Scope, principal: Principal, *, ok: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from gateway.messaging.accept import Also
 from gateway.messaging.alerts import Alerts
 from gateway.messaging.controls import Controls
 from gateway.messaging.lists import Lists
@@ -28,7 +29,7 @@ from gateway.messaging.model import (
 class Service(Protocol):
     """The commands return after the commit; they raise RequestError, or StoreError when nothing was committed."""
 
-    async def send(self, request: SendRequest, origin: Origin) -> CommandResult: ...
+    async def send(self, request: SendRequest, origin: Origin, also: Also | None = None) -> CommandResult: ...
 
     async def message(self, message_id: str) -> tuple[Message, list[Segment], list[TimelineEntry]]: ...
 

@@ -19,6 +19,8 @@ from gateway.web.app import Parts, beside_health, local, make_app, make_health_a
 from gateway.web.auth import Gate
 from gateway.web.impatience import ImpatientProtocol
 from gateway.web.sockets import BACKLOG, bind_tcp, bind_unix
+from gateway.web.twilio.app import make_twilio_app, passwords_of
+from gateway.web.twilio.errors import refuse
 
 log = logging.getLogger(__name__)
 
@@ -47,11 +49,26 @@ class WebServer:
         self._listen(bind_unix(self._config.socket), local(api, parts.accounts))
         if web.listen:
             bound = bind_tcp(web.listen)
-            public = beside_health(gate, make_health_app(parts.service, parts.troubles))
+            public = beside_health(gate, make_health_app(parts.service, parts.troubles), self._twilio_gate())
             self._listen(bound, public, tls=tls, proxies=web.trusted_proxies)
             host, port = bound.getsockname()[:2]
             scheme = "https" if tls is not None else "http"
             self.url = f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+    def _twilio_gate(self) -> Gate | None:
+        """The Twilio-compatible API, where the gateway has it."""
+        parts, web, twilio = self._parts, self._config.web, self._parts.twilio
+        if twilio is None:
+            return None
+        return Gate(
+            make_twilio_app(twilio, parts.service, parts.clock),
+            parts.accounts,
+            parts.clock,
+            hosts=web.hosts,
+            per_minute=web.rate_per_minute,
+            passwords=passwords_of(twilio.account, parts.accounts),
+            refuse=refuse,
+        )
 
     def _listen(
         self, bound: socket.socket, app: Any, *, tls: ssl.SSLContext | None = None, proxies: Sequence[str] = ()

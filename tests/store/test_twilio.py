@@ -83,7 +83,7 @@ def test_a_search_goes_in_steps_both_ways(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
-def test_what_is_redacted_and_deleted_is_gone_and_still_counts(tmp_path: Path) -> None:
+def test_what_is_redacted_has_no_words_and_what_is_deleted_is_not_shown(tmp_path: Path) -> None:
     async def run() -> None:
         async with opened(tmp_path) as store:
             await store.write(lambda tx: fill(tx, 2))
@@ -92,9 +92,11 @@ def test_what_is_redacted_and_deleted_is_gone_and_still_counts(tmp_path: Path) -
             assert shown is not None
             assert (shown.message.text, shown.sent_at) == ("", NOW + MINUTE)
             assert [each.pdu for each in await store.read(lambda tx: tx.segments.of("SM1"))] == [""]
-            await store.write(lambda tx: tx.twilio.delete("SM1", NOW))
-            assert await store.read(lambda tx: tx.messages.get("SM1")) is None
-            assert await store.read(lambda tx: tx.messages.get("SM2")) is not None
+            await store.write(lambda tx: tx.twilio.put_beside(Beside(message_id="SM1", deleted=True)))
+            assert await store.read(lambda tx: tx.twilio.shown("SM1")) is None
+            found, _ = await store.read(lambda tx: tx.twilio.search(Search(), 100))
+            assert [each.message.id for each in found] == ["SM2"]
+            assert await store.read(lambda tx: tx.messages.get("SM1")) is not None
 
     asyncio.run(run())
 
