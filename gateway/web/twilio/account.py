@@ -9,7 +9,10 @@ API_VERSION = "2010-04-01"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """`sid`: `AC` and 32 hexadecimal digits; `token` lets a client in and signs what goes to applications; `region`: for numbers without `+`."""
+    """`sid`: `AC` and 32 hexadecimal digits; `token` lets a client in and signs what goes to applications.
+
+    `region`: for numbers without `+`.
+    """
 
     sid: str
     token: str = field(repr=False)

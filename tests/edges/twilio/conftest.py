@@ -17,6 +17,8 @@ from tests.support.broker import free_port
 from tests.support.processes import PATIENCE, DaemonProcess, EmulatorProcess, wait_until
 
 NUMBERS = ("+491700000001", "+491700000002")
+ABSENT = "+491700000009"
+"""The number of a modem that is configured and not there: what is sent through it waits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
             f'[[modem]]\nname = "{modem["name"]}"\nport = "{modem["port"]}"\nnumber = "{modem["number"]}"\n'
             for modem in emulator.ready["modems"]
         )
+        modems += f'[[modem]]\nname = "absent"\nport = "{directory / "nothing"}"\nnumber = "{ABSENT}"\n'
         port = free_port()
         config = directory / "smsgw.toml"
         config.write_text(
