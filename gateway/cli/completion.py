@@ -49,9 +49,9 @@ class Offer:
 
     def __call__(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         return [
-            CompletionItem(one[self._field], help=" ".join(str(one.get(name) or "") for name in self._about))
+            CompletionItem(str(one[self._field]), help=" ".join(str(one.get(name) or "") for name in self._about))
             for one in self._known(ctx)
-            if one[self._field].startswith(incomplete)
+            if str(one[self._field]).startswith(incomplete)
         ]
 
     def _known(self, ctx: click.Context) -> list[dict[str, Any]]:
@@ -99,4 +99,5 @@ message_ids = Offer("/messages?limit=50", "message_id", "direction", "status", "
 webhook_names = Offer("/webhooks", "name", "url")
 user_names = Offer("/users", "name", "role")
 token_ids = Offer("/tokens", "token_id", "name", "role")
+alert_ids = Offer("/alerts?active=true", "alert_id", "code", "message")
 session_ids = Offer("/sessions", "session_id", "user")

@@ -42,6 +42,8 @@ COMMANDS = {
     "unallow": Entry("gateway.cli.lists", "unallow", "Take an entry off the allow list."),
     "lists": Entry("gateway.cli.lists", "lists", "Show the block and allow lists."),
     "consent": Entry("gateway.cli.lists", "consent", "Show who opted out of texts, and in again."),
+    "health": Entry("gateway.cli.health", "health", "Show how the gateway is: database, disk, broker, modems, alerts."),
+    "alerts": Entry("gateway.cli.health", "alerts", "Show what needs a person, and take from the list what was seen."),
     "events": Entry("gateway.cli.events", "events", "Show what happened last, or what happens now."),
     "ussd": Entry("gateway.cli.ussd", "ussd", "Ask the network by a code like *100#."),
     "forward": Entry("gateway.cli.forward", "forward", "Show, set or clear call forwarding."),
