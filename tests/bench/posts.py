@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 import tomllib
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -99,6 +100,10 @@ class Connection(asyncio.Protocol):
         await self._answer
         return time.perf_counter() - begun
 
+    @property
+    def closed(self) -> bool:
+        return self._transport.is_closing()
+
     def close(self) -> None:
         self._transport.close()
 
@@ -130,12 +135,14 @@ async def flood(target: Target, first: int, count: int, concurrency: int) -> Mea
 async def pace(target: Target, first: int, count: int, per_second: int) -> Measured:
     """A text each `1 / per_second`, whether the one before has its answer or not, over as many connections as it takes."""
     requests = [target.request(n) for n in range(first, first + count)]
-    idle: list[Connection] = [await connect(target) for _ in range(4)]
+    idle = deque([await connect(target) for _ in range(4)])
     every: set[Connection] = set(idle)
     seconds: list[float] = []
 
     async def one(request: bytes, due: float) -> None:
-        connection = idle.pop() if idle else await connect(target)
+        while idle and idle[0].closed:  # the server gives up those that are not used for long
+            idle.popleft()
+        connection = idle.popleft() if idle else await connect(target)
         every.add(connection)
         await connection.post(request)
         seconds.append(time.perf_counter() - due)
