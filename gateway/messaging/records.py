@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from gateway.messaging.alerts import AlertTable
+from gateway.messaging.statistics import StatisticsTable
 
 
 class Records(Protocol):
@@ -13,6 +14,8 @@ class Records(Protocol):
 
     @property
     def alerts(self) -> AlertTable: ...
+    @property
+    def statistics(self) -> StatisticsTable: ...
 
 
 class OldRows(Protocol):

@@ -47,6 +47,7 @@ from gateway.messaging.resort import resort
 from gateway.messaging.retention import Retention
 from gateway.messaging.routing import Router, Routing
 from gateway.messaging.sender import Senders
+from gateway.messaging.statistics import Statistics
 from gateway.messaging.timers import Timers
 from gateway.messaging.waiting import why_waiting
 
@@ -130,6 +131,7 @@ class Service:
         )
         self.lists = Lists(store, clock, settings.region, self._compliance.entries)
         self.alerts = Alerts(store, clock)
+        self.statistics = Statistics(store, clock, settings.retention_days)
         self.notices = Notices(store, clock, self._lines, settings.region)
         self.controls = Controls(self._rules.modems, settings.region, allow_emergency=settings.allow_emergency)
         self._last_event = 0
@@ -163,6 +165,7 @@ class Service:
             tasks.create_task(self._timers.run(), name="timers")
             tasks.create_task(self._counts.run(), name="counts")
             tasks.create_task(self._retention.run(), name="retention")
+            tasks.create_task(self.statistics.run(), name="statistics")
             tasks.create_task(self._senders.run(ports), name="senders")
 
     async def drain(self) -> None:

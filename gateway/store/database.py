@@ -25,6 +25,7 @@ from gateway.clock import SystemClock
 from gateway.errors import StoreError
 from gateway.messaging.model import StoredEvent
 from gateway.messaging.ports import Tx
+from gateway.store import survey
 from gateway.store.accounts import AccountRows
 from gateway.store.calls import Calls
 from gateway.store.consent import Consents, Lists
@@ -114,6 +115,7 @@ class SqliteStore:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._last_error: str = ""
+        self._surveying = asyncio.Lock()
         self._damaged = asyncio.Event()
         self.set_aside: Path | None = None
 
@@ -176,6 +178,11 @@ class SqliteStore:
         """Committed events with seq > `after`, in order."""
         at_hand = self._tail.after(after, limit)
         return await self.read(lambda tx: tx.events.after(after, limit)) if at_hand is None else at_hand
+
+    async def survey(self, question: Callable[[Tx], T]) -> T:
+        """As `read`, for what may take long: one at a time, and no other question waits for it."""
+        async with self._surveying:
+            return await asyncio.to_thread(survey.ask, self._path, lambda db: question(Transaction(db)))
 
     # --- in the threads ---
 

@@ -328,6 +328,24 @@ def m015_twilio_deleted(db: Database) -> None:
     _run(db, _TWILIO_DELETED)
 
 
+_STATISTICS = """
+CREATE TABLE stat_cells (
+  n INTEGER PRIMARY KEY AUTOINCREMENT, slot INTEGER NOT NULL, direction TEXT NOT NULL, line TEXT NOT NULL, country TEXT NOT NULL,
+  encoding TEXT NOT NULL, status TEXT NOT NULL, error TEXT NOT NULL, took INTEGER NOT NULL, count INTEGER NOT NULL,
+  UNIQUE (slot, direction, line, country, encoding, status, error, took)
+);
+CREATE TABLE stat_counted (n INTEGER PRIMARY KEY, cell INTEGER NOT NULL);
+CREATE TABLE stat_progress (seq INTEGER NOT NULL, n INTEGER NOT NULL, upto INTEGER NOT NULL);
+INSERT INTO stat_progress SELECT coalesce((SELECT max(seq) FROM events), 0), 0, coalesce((SELECT max(n) FROM messages), 0);
+"""
+
+
+@migrations()
+def m016_statistics(db: Database) -> None:
+    """What is there already is counted first, by its numbers; what happens from now on, by its events."""
+    _run(db, _STATISTICS)
+
+
 def _run(db: Database, statements: str) -> None:
     for statement in filter(str.strip, statements.split(";\n")):
         db.execute(statement)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from gateway.store.alerts import AlertRows
+from gateway.store.statistics import StatisticsRows
 
 
 class RecordRows:
@@ -12,3 +13,4 @@ class RecordRows:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self.alerts = AlertRows(db)
+        self.statistics = StatisticsRows(db)

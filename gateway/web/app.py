@@ -32,6 +32,7 @@ from gateway.web.modems import Recording, modem_routes
 from gateway.web.ports import Service
 from gateway.web.sessions import open_session_routes
 from gateway.web.sim import forwarding_routes, phonebook_routes
+from gateway.web.stats import stats_routes
 from gateway.web.twilio.app import Twilio, is_ours
 from gateway.web.webhooks import Webhooks, webhook_routes
 
@@ -146,6 +147,7 @@ def routers(parts: Parts) -> list[APIRouter]:
         call_routes(parts.service),
         list_routes(parts.service),
         alert_routes(parts.service.alerts),
+        stats_routes(parts.service.statistics, parts.clock),
         health_routes(parts.service, parts.troubles, parts.place),
         session_routes(parts.accounts),
         account_routes(parts.accounts),

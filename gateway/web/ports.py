@@ -24,6 +24,7 @@ from gateway.messaging.model import (
     StoredEvent,
     TimelineEntry,
 )
+from gateway.messaging.statistics import Statistics
 
 
 class Service(Protocol):
@@ -46,6 +47,9 @@ class Service(Protocol):
 
     @property
     def lists(self) -> Lists: ...
+
+    @property
+    def statistics(self) -> Statistics: ...
 
     @property
     def alerts(self) -> Alerts: ...
