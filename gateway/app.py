@@ -19,6 +19,7 @@ from gateway.lock import only_one
 from gateway.messaging import Service
 from gateway.messaging.listener import Listener
 from gateway.messaging.notices import Notices
+from gateway.messaging.timekeeper import Timekeeper
 from gateway.modem import (
     CallChange,
     Finder,
@@ -70,6 +71,7 @@ class _Layers:
     accounts: Accounts
     twilio: Twilio
     unstored: Untold
+    timekeeper: Timekeeper
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +103,7 @@ async def run(config: Config, *, ready: Ready = None) -> None:
             begun = clock.monotonic()
 
 
-async def _run_once(config: Config, clock: Clock, ready: Ready, unstored: Untold, *, distrust: bool) -> bool:
+async def _run_once(config: Config, clock: SystemClock, ready: Ready, unstored: Untold, *, distrust: bool) -> bool:
     """One run on one database file. True when it ended because that file is damaged."""
     store = SqliteStore(config.gateway.data_dir / DATABASE)
     await store.open(distrust=distrust)
@@ -116,9 +118,11 @@ async def _run_once(config: Config, clock: Clock, ready: Ready, unstored: Untold
     return store.damaged
 
 
-async def _run_on(store: SqliteStore, config: Config, clock: Clock, ready: Ready, unstored: Untold) -> None:
+async def _run_on(store: SqliteStore, config: Config, clock: SystemClock, ready: Ready, unstored: Untold) -> None:
     """Until the database turns out to be damaged."""
     service = Service(store, clock, settings_of(config))
+    timekeeper = Timekeeper(store, clock, service.alert, service.time_is_known)
+    await timekeeper.begin()
     if unknown := await service.start():
         log.warning("%d segments were with a modem when the last run ended; their outcome is unknown", unknown)
     if store.set_aside is not None:
@@ -133,6 +137,7 @@ async def _run_on(store: SqliteStore, config: Config, clock: Clock, ready: Ready
             accounts=await _accounts(config, store, clock),
             twilio=Twilio(account=_account(config), store=store),
             unstored=unstored,
+            timekeeper=timekeeper,
         )
         await _serve(_run_all(config, layers, ready), service, store)
 
@@ -211,6 +216,7 @@ async def _run_all(config: Config, layers: _Layers, ready: Ready) -> None:
     web.open()
     async with asyncio.TaskGroup() as group:
         group.create_task(service.run(ports), name="messaging")
+        group.create_task(layers.timekeeper.run(), name="clock")
         for name, port in ports.items():
             group.create_task(port.run(), name=f"line[{name}]")
         if bridge is not None:

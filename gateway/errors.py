@@ -159,6 +159,7 @@ CODES: dict[str, ErrorInfo] = {
     ),
     "sim_puk_required": ErrorInfo(meaning="The SIM is locked and wants its PUK."),
     "no_network": ErrorInfo(meaning="The modem finds no network, or the network refuses its SIM.", retryable=True),
+    "clock_not_set": ErrorInfo(meaning="The gateway does not know what time it is.", retryable=True),
     "roaming_refused": ErrorInfo(
         meaning="The modem is abroad and must not send there (allow_roaming).", retryable=True
     ),

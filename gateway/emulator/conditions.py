@@ -41,6 +41,7 @@ class Conditions:
     plmn: str = PLMN
     temperature_c: float = 34.0
     voltage_mv: int = 3900
+    clock: str = ""  # what +CCLK shows, also of a clock that was never set; "": the network's time
 
     @property
     def technology(self) -> Technology:

@@ -81,6 +81,7 @@ class ModemBody(Body):
     plmn: str | None = None
     temperature_c: float | None = None
     voltage_mv: int | None = None
+    clock: str | None = Field(default=None, max_length=40, pattern=r'^[^"\x00-\x1f]*$')
     power: bool | None = None  # what the power key does
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from asyncio import Future
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from gateway.accounts.ports import AccountTable
@@ -102,6 +102,7 @@ class PartTable(Protocol):
     def deliver_assembly(self, assembly: int, revision: int) -> None: ...
     def overdue_assemblies(self, started_before: datetime) -> list[Assembly]: ...
     def oldest_assembly(self) -> datetime | None: ...
+    def postpone_assemblies(self, started_before: datetime, by: timedelta) -> None: ...
 
 
 class ReportTable(Protocol):

@@ -8,7 +8,7 @@ holds nothing, and the next one in a route takes over by asking.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -63,6 +63,10 @@ class Route:
         return Share(slots=mine, of=len(owners))
 
 
+LOOK_AGAIN = timedelta(minutes=1)
+"""When quiet hours are asked for again while nobody knows what time it is."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
     """A part of a queue: the messages whose number falls into one of `slots` out of `of`."""
@@ -91,7 +95,14 @@ class Routing:
 class Router:
     """The routing table over the configured lines."""
 
-    def __init__(self, routing: Routing, lines: Iterable[str], region: str | None) -> None:
+    def __init__(
+        self,
+        routing: Routing,
+        lines: Iterable[str],
+        region: str | None,
+        time_is_known: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """`time_is_known`: until it is, what keeps quiet hours waits, as if they never ended."""
         self.sticky = routing.sticky
         self.client_tag = routing.client_tag
         self._routes = {route.name: route for route in routing.routes}
@@ -99,6 +110,7 @@ class Router:
         self._region = region
         self.quiet_up_to = routing.quiet_up_to
         self._quiet = routing.quiet
+        self._time_is_known = time_is_known
         table = repr(([(each.name, each.prefixes, sorted(each.countries)) for each in routing.routes], region))
         table += repr(sorted(self.lines))
         self.fingerprint = hashlib.sha256(table.encode()).hexdigest()
@@ -124,12 +136,15 @@ class Router:
             return None
         rule = self._routes.get(route)
         quiet = self._quiet if rule is None or rule.quiet is None else rule.quiet
-        return None if quiet is None or (rule is not None and rule.always) else quiet.until(now)
+        return None if quiet is None or (rule is not None and rule.always) else self._until(quiet, now)
+
+    def _until(self, quiet: QuietHours, now: datetime) -> datetime | None:
+        return quiet.until(now) if self._time_is_known() else now + LOOK_AGAIN
 
     def quiet_ends(self, now: datetime) -> list[datetime]:
         """When the quiet hours end that it is in now, of the gateway and of each route."""
         found = [quiet for quiet in (self._quiet, *(each.quiet for each in self._routes.values())) if quiet is not None]
-        return [ends for quiet in found if (ends := quiet.until(now)) is not None]
+        return [ends for quiet in found if (ends := self._until(quiet, now)) is not None]
 
     def reason(self, queue: Queue, line: str) -> str:
         """Why a line took a message of a queue, for its timeline; "" where there is nothing to tell."""

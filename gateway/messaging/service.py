@@ -101,7 +101,7 @@ class Service:
         self._room = Room(MAX_WAITING)
         self._new_id = id_maker(clock)
         self._lines = Lines(settings.lines, clock)
-        self._router = Router(settings.routing, self._lines.by_name, settings.region)
+        self._router = Router(settings.routing, self._lines.by_name, settings.region, lambda: clock.trusted)
         self._compliance = Compliance(settings.compliance, self._lines, self._router, settings.region, self._room)
         self._senders = Senders(
             store, clock, self._lines, self._router, self._policy, self._settled, self._compliance.bars
@@ -253,10 +253,14 @@ class Service:
         self._timers.expect_settlement()
         return message
 
-    async def alert(self, code: str, text: str) -> None:
-        """Tells the edges of something that needs a person. Returns after the commit."""
+    async def alert(self, code: str, text: str, *, over: bool = False, lasting: bool = False) -> None:
+        """Tells the edges of something that needs a person, or that it is `over`; `lasting`: it will be. Returns after the commit."""
         now = self._clock.now()
-        await self._store.write(lambda tx: alerts.tell(tx, code, text, None, now))
+        await self._store.write(lambda tx: alerts.tell(tx, code, text, None, now, over=over, lasting=lasting))
+
+    def time_is_known(self) -> None:
+        """The clock has come to be trusted: what waited for that is looked at now."""
+        self._timers.expect_settlement()
 
     # --- looking ---
 

@@ -27,6 +27,9 @@ LOOK_AGAIN = timedelta(seconds=1)
 
 STORE_RETRY = timedelta(seconds=5)
 
+JUMP = timedelta(seconds=60)
+"""The clock went on by so much more than time did: it was set."""
+
 
 class Timers:
     """One task that sleeps until the next moment that matters. `expect()` tells it of an earlier one."""
@@ -57,6 +60,7 @@ class Timers:
         self._planned: datetime | None = None
         self._freed = False
         self._holding = False
+        self._looked_at = clock.now(), clock.monotonic()
         self._lost_at: dict[tuple[str, int, int], float] = {}
         self._seen_at: dict[tuple[str, int, int], float] = {}
         self._waited_for: dict[tuple[str, int, int], tuple[float, float]] = {}
@@ -100,8 +104,11 @@ class Timers:
     async def _do_what_is_due(self) -> datetime:
         """Does it, and says when to look again."""
         now = self._clock.now()
+        await self._follow_clock(now)
         unknown = await self._settle_unknown(now)
         next_message, next_text = await self._store.read(lambda tx: self._moments(tx, now))
+        if not self._clock.trusted:  # what is due, nobody knows
+            next_message = next_text = None
         if next_text is not None and next_text <= now:
             await self._apart(
                 self._store.write(
@@ -122,6 +129,15 @@ class Timers:
             if moment is not None and moment > now
         ]
         return min(later, default=now + LONGEST_SLEEP)
+
+    async def _follow_clock(self, now: datetime) -> None:
+        """A clock that is set forward makes no text wait for its parts in vain: those that are open go along with it."""
+        wall, monotonic = self._looked_at
+        should_be = wall + timedelta(seconds=self._clock.monotonic() - monotonic)
+        if now - should_be > JUMP:
+            log.warning("the clock was set forward by %s", now - should_be)
+            await self._store.write(lambda tx: tx.parts.postpone_assemblies(should_be, now - should_be))
+        self._looked_at = now, self._clock.monotonic()
 
     def _moments(self, tx: Tx, now: datetime) -> tuple[datetime | None, datetime | None]:
         oldest = tx.parts.oldest_assembly()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 
 from gateway.at import Completed
 
@@ -76,6 +77,27 @@ def iccid(text: str) -> str:
         digits = "".join(digits[i + 1 : i + 2] + digits[i] for i in range(0, len(digits), 2))
     digits = digits.rstrip("F")
     return digits if digits.isdecimal() and len(digits) >= 10 else ""
+
+
+_PIVOT = 70  # a clock that was never set shows 1970, 1980 or 2000 and later
+_MOMENT = re.compile(r"(?:20)?(\d\d)/(\d\d)/(\d\d),(\d\d):(\d\d):(\d\d)([+-]\d{1,3})?")
+
+
+def moment(text: str, *, utc: bool = False) -> datetime | None:
+    """`yy/MM/dd,hh:mm:ss±zz` (27.007 8.15), zz in quarters of an hour; None where it is none, or was never set.
+
+    Without an offset nothing is known: modems show local time.
+    """
+    found = _MOMENT.match(text)
+    if found is None or found[7] is None:
+        return None
+    year, month, day, hour, minute, second = (int(each) for each in found.groups()[:6])
+    century = 1900 if year >= _PIVOT else 2000
+    offset = timedelta(0) if utc else timedelta(minutes=15 * int(found[7]))
+    try:
+        return datetime(century + year, month, day, hour, minute, second, tzinfo=UTC) - offset
+    except ValueError:
+        return None
 
 
 def tpdu_length(pdu: str) -> int | None:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from gateway import at
+from gateway.clock import Clock
 from gateway.errors import ModemError
 from gateway.modem import belonging, model, settings, sim, sim_names, submitter, usb
 from gateway.modem.errors import CommandTimeout, NeedsRemedy, PortBusy, PortLost, Restarted
@@ -58,6 +59,7 @@ class Driver:
         warned: dict[str, float],
         services: Services,
         names: sim_names.SimNames,
+        clock: Clock,
         *,
         happened: Callable[[Happening], None],
         changed: Callable[[], None],
@@ -75,6 +77,7 @@ class Driver:
         self._recorder = recorder
         self._guard = guard
         self._names = names
+        self._clock = clock
         self._happened = happened
         self._changed = changed
         self._remedy_due = remedy_due
@@ -208,7 +211,7 @@ class Driver:
         )
         while self._early:
             self._inbound.note(self._early.popleft())
-        self.telemetry = Telemetry(session, profile, self._loop.time())
+        self.telemetry = Telemetry(session, profile, self._loop.time(), self._clock)
         await self._first_sweep(session, self._inbound)
         await self.telemetry.refresh(self._loop.time())
         await self._services.attach(session, profile, self._wake.set)

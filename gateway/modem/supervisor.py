@@ -99,6 +99,7 @@ class Line:
         self._guard = guard if guard is not None else PinGuard()
         self._names = names if names is not None else SimNames()
         self._finder = finder
+        self._clock = clock
         if finder is not None:
             finder.owes(config.name, lambda: config.late_reply_s if expect_late() else 0.0)
         self._path = config.port  # where the modem is, or was last
@@ -196,6 +197,7 @@ class Line:
             self._warned,
             self.services,
             self._names,
+            self._clock,
             happened=self._happened,
             changed=self._changed,
             remedy_due=lambda trouble: self._ladder.due(trouble, loop.time(), self._possible()),

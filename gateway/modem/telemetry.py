@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gateway import at
+from gateway.clock import Clock
 from gateway.modem import answers, signal
 from gateway.modem.charset import ucs2_text
 from gateway.modem.errors import CommandTimeout
@@ -53,7 +54,8 @@ class _Poll:
 class Telemetry:
     """What is known of radio and hardware. `due` says when something is to be asked; `step` asks one thing."""
 
-    def __init__(self, session: Session, profile: Profile, now: float) -> None:
+    def __init__(self, session: Session, profile: Profile, now: float, clock: Clock | None = None) -> None:
+        """`now`: loop time. `clock`: gets the network's time where it needs it."""
         self.operator = ""
         self.temperature_c: float | None = None
         self.voltage_mv: int | None = None
@@ -69,7 +71,13 @@ class Telemetry:
             _Poll(text="AT+CSQ", prefix="+CSQ:", take=lambda values: self._hear("csq", values)),
             _Poll(text="AT+COPS?", prefix="+COPS:", take=self._network),
         ]
-        self._own = self._own_polls(profile)
+        self._clock = clock
+        self._time_is_utc = profile.time.utc
+        self._time = [
+            _Poll(text=profile.time.init, prefix="", take=self._tell_time),
+            _Poll(text=profile.time.command, prefix=profile.time.prefix, take=self._tell_time),
+        ]
+        self._own = [*self._own_polls(profile), *self._time]
         self._registration = registration
         self._all = [*registration, *rest, *self._own]
         self._queue: list[_Poll] = list(self._all)
@@ -136,6 +144,8 @@ class Telemetry:
             self._queue = list(self._registration)
         self._due = now + (PERIOD_S if self.registered else SEARCH_PERIOD_S)
         self._queue = [poll for poll in self._queue if self._refusals.get(poll.text, 0) < REFUSALS]
+        if self._clock is None or self._clock.trusted:
+            self._queue = [poll for poll in self._queue if poll not in self._time]
 
     async def step(self) -> None:
         """Ask the next thing. Raises CommandTimeout, PortLost."""
@@ -251,6 +261,11 @@ class Telemetry:
             self._accesses["vendor"] = query.words.get(word, "")
 
         return _Poll(text=query.command, prefix=query.prefix, take=take)
+
+    def _tell_time(self, values: list[str]) -> None:
+        moment = answers.moment(values[0], utc=self._time_is_utc) if values else None
+        if moment is not None and self._clock is not None and self.registered:  # before that no network has told it
+            self._clock.network_time(moment)
 
     def _heat(self, degrees: float) -> None:
         self.temperature_c = round(degrees, 1) if abs(degrees) <= _HOTTEST else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gateway.messaging.model import Assembly, Part
 from gateway.store import rows
@@ -118,6 +118,11 @@ class Parts:
     def overdue_assemblies(self, started_before: datetime) -> list[Assembly]:
         query = "SELECT * FROM assemblies WHERE delivered = 0 AND started_at <= ? ORDER BY n LIMIT 500"
         return [rows.assembly(row) for row in self._db.execute(query, (ms(started_before),))]
+
+    def postpone_assemblies(self, started_before: datetime, by: timedelta) -> None:
+        """Those that wait for parts count as begun later."""
+        query = "UPDATE assemblies SET started_at = started_at + ? WHERE delivered = 0 AND started_at <= ?"
+        self._db.execute(query, (by // timedelta(milliseconds=1), ms(started_before)))
 
     def oldest_assembly(self) -> datetime | None:
         return rows.maybe_at(

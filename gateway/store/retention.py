@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
+from gateway.clock import SET_AFTER
 from gateway.store.outgoing import USAGE_SLOT_MS
 from gateway.store.rows import ms
 
-_SET_MS = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp() * 1000)
-"""A time before this one is from before the clock was set, as on a box without a battery: how old that is nobody knows."""
+_SET_MS = int(SET_AFTER.timestamp() * 1000)
+"""How old something is that is older than this, nobody knows."""
 
 # What a status report or a late part could still change, or a modem still has in hand, is not finished.
 _OLD_MESSAGES = f"""

@@ -11,12 +11,17 @@ class ManualClock:
     def __init__(self) -> None:
         self._now = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
         self._monotonic = 1000.0
+        self.trusted = True
+        self.told: list[datetime] = []
 
     def now(self) -> datetime:
         return self._now
 
     def monotonic(self) -> float:
         return self._monotonic
+
+    def network_time(self, moment: datetime) -> None:
+        self.told.append(moment)
 
     def advance(self, seconds: float) -> None:
         self._now += timedelta(seconds=seconds)

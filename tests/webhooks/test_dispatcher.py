@@ -40,6 +40,11 @@ class Clock:
     def monotonic(self) -> float:
         return asyncio.get_running_loop().time()
 
+    trusted = True
+
+    def network_time(self, moment: datetime) -> None:
+        """Not needed."""
+
 
 class Outbox:
     """The event outbox of a store, as the service shows it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gateway.emulator.commands import power
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
 CFUN_LEVELS = (0, 1, 4, 5, 6, 7)
 Arguments = tuple[str, ...]
+_CLOCK = re.compile(r"\d\d/\d\d/\d\d,\d\d:\d\d:\d\d([+-]\d\d)?")  # 27.007 8.15
 
 
 @on("E", Op.RUN)
@@ -194,8 +197,18 @@ def battery(modem: Modem, _: Arguments) -> str:
 
 @on("+CCLK", Op.READ)
 def wall_clock(modem: Modem, _: Arguments) -> str:
+    if modem.conditions.clock:
+        return f'+CCLK: "{modem.conditions.clock}"'
     moment = modem.network.local_time()
     return f'+CCLK: "{moment:%y/%m/%d,%H:%M:%S}{modem.network.config.utc_offset_quarters:+03d}"'
+
+
+@on("+CCLK", Op.SET)
+def set_wall_clock(modem: Modem, arguments: Arguments) -> str:
+    if not _CLOCK.fullmatch(arguments[0]):
+        raise cme(50)
+    modem.conditions = replace(modem.conditions, clock=arguments[0])
+    return ""
 
 
 @on("+WS46", Op.TEST)

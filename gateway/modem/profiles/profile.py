@@ -44,6 +44,19 @@ class AccessQuery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TimeQuery:
+    """How a modem is asked for the time that the network told it. `init`: has it taken over from the network.
+
+    `utc`: the time shown is UTC, whatever the offset beside it; else it is local time.
+    """
+
+    init: str = "AT+CTZU=1"  # 27.007 8.40
+    command: str = "AT+CCLK?"  # 27.007 8.15
+    prefix: str = "+CCLK:"
+    utc: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """One family. Every value that differs from the base names the place in firmware-notes/ that says why."""
 
@@ -68,6 +81,7 @@ class Profile:
     voltage: Query | None = None  # volts after `scale`
     signal: SignalQuery | None = None  # beside +CSQ
     access: AccessQuery | None = None  # where +COPS? and +CREG? do not tell
+    time: TimeQuery = TimeQuery()  # asked only while the clock of this machine is not trusted
     only_access: str = ""  # a family that has one access technology
     receive_memories: tuple[str, ...] = ("ME", "SM")  # in this order of preference, what +CPMS=? offers for <mem3>
     cnmi_modes: tuple[int, ...] = (2, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gateway.modem.profiles.generic import GENERIC
-from gateway.modem.profiles.profile import Query, SignalQuery
+from gateway.modem.profiles.profile import Query, SignalQuery, TimeQuery
 
 _QUECTEL = replace(
     GENERIC,
@@ -28,6 +28,7 @@ EC25 = replace(
     ),
     temperature=Query(command="AT+QTEMP", prefixes=("+QTEMP:",)),  # quectel.md#temperature
     signal=SignalQuery(command="AT+QCSQ", prefix="+QCSQ:", reader="qcsq"),  # quectel.md#radio
+    time=TimeQuery(init="AT+CTZU=3"),  # quectel.md#time
 )
 
 EC200 = replace(EC25, name="quectel-ec200", models=("ec200", "ec600"))  # quectel.md#ec200

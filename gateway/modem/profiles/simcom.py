@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gateway.modem.profiles.generic import GENERIC
-from gateway.modem.profiles.profile import Query, SignalQuery
+from gateway.modem.profiles.profile import Query, SignalQuery, TimeQuery
 
 _SIMCOM = replace(GENERIC, name="simcom", manufacturers=("simcom",), errors="simcom")  # simcom.md#errors
 
@@ -18,6 +18,7 @@ SIM800 = replace(
     temperature=Query(command="AT+CMTE?", prefixes=("+CMTE:",), field=1),  # sim800.md#temperature
     voltage=Query(command="AT+CBC", prefixes=("+CBC:",), field=2, scale=0.001),  # sim800.md#voltage
     only_access="gsm",  # sim800.md#radio
+    time=TimeQuery(init="AT+CLTS=1"),  # sim800.md#time
     cnmi_dss=(1, 0),  # sim800.md#indications
     submit_timeout_s=60,  # sim800.md#submit
 )
