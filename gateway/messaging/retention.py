@@ -32,6 +32,9 @@ COUNTED = timedelta(days=62)
 JUMP = timedelta(seconds=60)
 """The wall clock went on by so much more or less than time did: it was set, and may be wrong for a while."""
 
+KEEPS_ITS_OWN = "webhook:"
+"""Cursors that their edge itself takes away with what they belong to."""
+
 Step = Callable[[Tx, int], int | None]
 
 
@@ -90,5 +93,7 @@ class Retention:
         yield lambda tx, at: tx.old.delete_events(at, before, self._read_by_all(tx), BATCH)
 
     def _read_by_all(self, tx: Tx) -> int:
+        """Who does not run any more, as an edge that was taken out of the configuration, has no right to anything."""
         cursors = tx.events.cursors()
-        return min([*cursors.values(), *(0 for name in self._consumers - cursors.keys())], default=tx.events.last())
+        readers = self._consumers | {name for name in cursors if name.startswith(KEEPS_ITS_OWN)}
+        return min((cursors.get(name, 0) for name in readers), default=tx.events.last())

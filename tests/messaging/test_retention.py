@@ -141,6 +141,20 @@ def test_events_go_when_all_consumers_have_read_them(tmp_path: Path) -> None:
     run(scenario())
 
 
+def test_a_consumer_that_was_taken_out_of_the_configuration_holds_no_events(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with rig(tmp_path, retention_days=1, start=False) as box:
+            for n in range(3):
+                await box.service.alert("modem_error", f"n{n}")
+            await box.service.advance("mqtt", 1)  # by an earlier run; nobody asks for it in this one
+            await box.service.advance("webhook:crm", 2)
+            box.clock.advance(2 * DAY)
+            await box.service._retention.delete_old()
+            assert [each.seq for each in await box.store.read(lambda tx: tx.events.after(0, 10))] == [3]
+
+    run(scenario())
+
+
 def test_a_clock_that_was_set_deletes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "ROUND_S", 0.01)
     clock = ManualClock()
