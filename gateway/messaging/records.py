@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from gateway.messaging.alerts import AlertTable
+from gateway.messaging.history import HistoryTable
 from gateway.messaging.statistics import StatisticsTable
 
 
@@ -14,6 +15,8 @@ class Records(Protocol):
 
     @property
     def alerts(self) -> AlertTable: ...
+    @property
+    def history(self) -> HistoryTable: ...
     @property
     def statistics(self) -> StatisticsTable: ...
 

@@ -19,6 +19,7 @@ from gateway.messaging.compliance import REPLY_PRIORITY, Compliance, Terms
 from gateway.messaging.content import Checked, Rules, check, digest
 from gateway.messaging.controls import Controls
 from gateway.messaging.counts import Counts
+from gateway.messaging.history import History
 from gateway.messaging.ids import id_maker
 from gateway.messaging.ledger import Outcome, Policy
 from gateway.messaging.lines import Lines, LineSettings
@@ -132,6 +133,7 @@ class Service:
         self.lists = Lists(store, clock, settings.region, self._compliance.entries)
         self.alerts = Alerts(store, clock)
         self.statistics = Statistics(store, clock, settings.retention_days)
+        self.history = History(store, clock, self._lines)
         self.notices = Notices(store, clock, self._lines, settings.region)
         self.controls = Controls(self._rules.modems, settings.region, allow_emergency=settings.allow_emergency)
         self._last_event = 0
@@ -166,6 +168,7 @@ class Service:
             tasks.create_task(self._counts.run(), name="counts")
             tasks.create_task(self._retention.run(), name="retention")
             tasks.create_task(self.statistics.run(), name="statistics")
+            tasks.create_task(self.history.run(), name="history")
             tasks.create_task(self._senders.run(ports), name="senders")
 
     async def drain(self) -> None:

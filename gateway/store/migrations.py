@@ -346,6 +346,26 @@ def m016_statistics(db: Database) -> None:
     _run(db, _STATISTICS)
 
 
+_HISTORY = """
+CREATE TABLE modem_samples (
+  n INTEGER PRIMARY KEY, line TEXT NOT NULL, at INTEGER NOT NULL, rssi_dbm INTEGER, bars INTEGER NOT NULL,
+  registered INTEGER NOT NULL, able INTEGER NOT NULL, temperature_c REAL, voltage_mv INTEGER, UNIQUE (line, at)
+);
+CREATE INDEX modem_samples_by_time ON modem_samples (at);
+CREATE TABLE modem_changes (
+  n INTEGER PRIMARY KEY AUTOINCREMENT, line TEXT NOT NULL, at INTEGER NOT NULL, what TEXT NOT NULL, before TEXT NOT NULL,
+  after TEXT NOT NULL, error TEXT NOT NULL
+);
+CREATE INDEX modem_changes_by_line ON modem_changes (line, at);
+CREATE INDEX modem_changes_by_time ON modem_changes (at);
+"""
+
+
+@migrations()
+def m017_history(db: Database) -> None:
+    _run(db, _HISTORY)
+
+
 def _run(db: Database, statements: str) -> None:
     for statement in filter(str.strip, statements.split(";\n")):
         db.execute(statement)

@@ -23,6 +23,7 @@ from gateway.web.calls import call_routes
 from gateway.web.codes import code_routes
 from gateway.web.events import event_routes
 from gateway.web.health import Place, health_routes
+from gateway.web.history import history_routes
 from gateway.web.leftovers import leftover_routes
 from gateway.web.lists import list_routes
 from gateway.web.live import Live, live_routes
@@ -147,6 +148,7 @@ def routers(parts: Parts) -> list[APIRouter]:
         call_routes(parts.service),
         list_routes(parts.service),
         alert_routes(parts.service.alerts),
+        history_routes(parts.service.history, parts.clock),
         stats_routes(parts.service.statistics, parts.clock),
         health_routes(parts.service, parts.troubles, parts.place),
         session_routes(parts.accounts),

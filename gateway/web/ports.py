@@ -8,6 +8,7 @@ from typing import Protocol
 from gateway.messaging.accept import Also
 from gateway.messaging.alerts import Alerts
 from gateway.messaging.controls import Controls
+from gateway.messaging.history import History
 from gateway.messaging.lists import Lists
 from gateway.messaging.model import (
     Call,
@@ -47,6 +48,9 @@ class Service(Protocol):
 
     @property
     def lists(self) -> Lists: ...
+
+    @property
+    def history(self) -> History: ...
 
     @property
     def statistics(self) -> Statistics: ...
