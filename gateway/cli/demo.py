@@ -23,6 +23,8 @@ from typing import Any
 
 import click
 
+from gateway.secret_files import SECRETS, read_secrets
+
 START_SECONDS = 30.0
 STOP_SECONDS = 25.0
 WATCH_SECONDS = 0.5
@@ -132,6 +134,7 @@ def _start(
     return {
         "mqtt": {"host": "127.0.0.1", "port": port, "base": "smsgw/demo"},
         "web": web,
+        "password": read_secrets(data / SECRETS)["admin_password"],
         "socket": str(data / "smsgw.sock"),
         "control": described["control"],
         "config": str(config),
@@ -234,7 +237,7 @@ def _explanation(addresses: dict[str, Any]) -> str:
         "",
         *(f"  modem     {modem['name']}  {modem['number']}  {modem['port']}" for modem in modems),
         f"  MQTT      {mqtt['host']}:{mqtt['port']}, topics below {mqtt['base']}",
-        f"  web       {addresses['web']}/readyz",
+        f"  page      {addresses['web']}/  log in as admin, password {addresses['password']}",
         f"  emulator  {addresses['control']}/modems",
         f"  data      {addresses['data_dir']}",
         "",

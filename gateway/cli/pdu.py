@@ -17,8 +17,8 @@ from gateway.cli.pdu_encode import encode, json_option
 from gateway.errors import PduError
 
 if TYPE_CHECKING:
-    from gateway.cli.pdu_walk import Field
     from gateway.pdu import Direction, Frame, UserData
+    from gateway.pdu.walk import Field
 
 MAX_FILL = 64
 """Octets that a PDU may want behind a mistake, its user data aside."""
@@ -162,7 +162,7 @@ def _likely(text: str, has_sc: bool) -> tuple[Direction, Direction]:
 
 
 def _fields(item: _Decoded | _Mistake) -> list[Field]:
-    from gateway.cli.pdu_walk import walk
+    from gateway.pdu.walk import walk
 
     if isinstance(item, _Decoded):
         return walk(item.frame, item.octets, has_sc=item.has_sc)
@@ -188,7 +188,7 @@ def _octets_of(text: str) -> bytes:
 
 def _object(item: _Decoded | _Mistake) -> dict[str, Any]:
     """One PDU as JSON: what programs want by name, then every field; or what is wrong with it."""
-    from gateway.cli.pdu_walk import NAMES
+    from gateway.pdu.walk import NAMES
 
     if isinstance(item, _Mistake):
         return {"error": str(item.error), "offset": item.error.offset, "fields": _field_objects(item)}
@@ -249,7 +249,7 @@ def _content(parts: Sequence[UserData]) -> dict[str, Any]:
 def _shown(item: _Decoded | _Mistake) -> str:
     """The table of a PDU, or of what stands in front of a mistake in it."""
     from gateway.cli.pdu_show import bold, table
-    from gateway.cli.pdu_walk import NAMES
+    from gateway.pdu.walk import NAMES
 
     fields = _fields(item)
     words = IN_WORDS[item.direction.value] + (" (told by the message type)" if item.detected else "")

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from gateway.cli.client import shown
-from gateway.cli.pdu_walk import FLAG_CLAUSES, FLAG_MASKS, Field
+from gateway.pdu.walk import FLAG_CLAUSES, FLAG_MASKS, Field
 
 MAIN_SPEC = "23.040 "
 """Left out of its clauses; the heading has it."""

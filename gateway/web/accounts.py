@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 
 from gateway.accounts import Accounts, AuditEntry, Permission, Role, Token, User
+from gateway.accounts.model import Session
 from gateway.accounts.service import LockedOut
 from gateway.clock import rfc3339
 from gateway.errors import RequestError
@@ -64,9 +65,7 @@ def session_routes(accounts: Accounts) -> APIRouter:
             raise RequestError("name or password is wrong", code="unauthorized")
         cookie, session = made
         answer = JSONResponse({"name": session.user, "csrf_token": session.csrf}, 201)
-        age = int((session.expires_at - session.created_at).total_seconds())
-        secure = request.url.scheme == "https"
-        answer.set_cookie(COOKIE, cookie, max_age=age, httponly=True, samesite="strict", secure=secure)
+        set_session(answer, cookie, session, secure=request.url.scheme == "https")
         return answer
 
     @router.get("", **documented(schema.Who), dependencies=[requires(*Permission)])
@@ -82,6 +81,12 @@ def session_routes(accounts: Accounts) -> APIRouter:
         return answer
 
     return router
+
+
+def set_session(answer: Response, cookie: str, session: Session, *, secure: bool) -> None:
+    """Hands the browser a session's cookie, which no script can read."""
+    age = int((session.expires_at - session.created_at).total_seconds())
+    answer.set_cookie(COOKIE, cookie, max_age=age, httponly=True, samesite="strict", secure=secure)
 
 
 def account_routes(accounts: Accounts) -> APIRouter:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
@@ -30,6 +31,7 @@ from gateway.web.live import Live, live_routes
 from gateway.web.messages import message_routes
 from gateway.web.metrics import metric_routes
 from gateway.web.modems import Recording, modem_routes
+from gateway.web.pages import open_routes, page_routes
 from gateway.web.ports import Service
 from gateway.web.sessions import open_session_routes
 from gateway.web.sim import forwarding_routes, phonebook_routes
@@ -104,7 +106,7 @@ def make_app(parts: Parts) -> FastAPI:
         redoc_url=None,
         dependencies=[Depends(check_permission)],
     )
-    offered = routers(parts)
+    offered = [*routers(parts), *open_routes(parts.accounts)]
     for router in offered:
         app.include_router(router)
     errors.install(app, [route for router in offered for route in router.routes])
@@ -158,6 +160,7 @@ def routers(parts: Parts) -> list[APIRouter]:
         metric_routes(parts.service, parts.webhooks),
         event_routes(parts.service),
         live_routes(Live(parts.service)),
+        *page_routes(parts.service, parts.accounts, partial(missing_parts, parts.service, parts.troubles)),
     ]
     if parts.backups is not None:
         found.append(backup_routes(parts.backups, parts.gateway, parts.accounts, parts.clock))

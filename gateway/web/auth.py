@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import Depends
 from fastapi.params import Depends as Dependency
@@ -30,7 +30,11 @@ COOKIE = "smsgw_session"
 CSRF_HEADER = "x-csrf-token"
 SEND_PATH = "/api/v1/messages"
 LOGIN = ("POST", "/api/v1/session")
+LOGIN_PAGE = "/login"
+STATIC = "/static/"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+UNNOTED = frozenset({"/messages/new", "/messages/draft"})
+"""Of the page, what is not written into the audit log: messages tell their own life, and a draft changes nothing."""
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -130,8 +134,9 @@ class Gate:
         headers = _headers(scope)
         try:
             self._check_host(headers)
-            if scope["type"] == "http" and (scope["method"], scope["path"]) == LOGIN:
-                self._check_origin(headers)
+            if is_open(scope):
+                if scope["method"] not in SAFE:
+                    self._check_origin(headers)
                 scope["open"] = True
                 await self._app(scope, receive, send)
                 return
@@ -193,7 +198,7 @@ def noted(accounts: Accounts, scope: Scope, principal: Principal, send: Send, he
     async def noting(event: MutableMapping[str, Any]) -> None:
         if event["type"] == "http.response.start":
             event["headers"] = [*event.get("headers", ()), *added]
-            if scope["method"] not in SAFE and not _sends(scope["path"]):  # messages tell their own life
+            if scope["method"] not in SAFE and scope["path"] not in UNNOTED and not _sends(scope["path"]):
                 await _note(accounts, scope, principal, ok=event["status"] < 400)
         await send(event)
 
@@ -210,6 +215,16 @@ async def _note(accounts: Accounts, scope: Scope, principal: Principal, *, ok: b
         await accounts.note(what, who=who, source=source_of(scope), target=target, ok=ok)
     except StoreError as exc:  # what was done is done, and has to be answered
         log.error("the audit log lacks that %s did %s %.200s: %s", who, what, target, exc)
+
+
+def is_open(scope: Scope) -> bool:
+    """What takes credentials, and the files of the page that asks for them."""
+    if scope["type"] != "http":
+        return False
+    method, path = scope["method"], scope["path"]
+    if (method, path) == LOGIN or (method in ("GET", "POST") and path == LOGIN_PAGE):
+        return True
+    return method == "GET" and str(path).startswith(STATIC)
 
 
 def own_origin(origin: str | None, host: str) -> bool:
@@ -254,6 +269,12 @@ def _cookie(headers: Mapping[str, str]) -> str:
 async def _refuse(scope: Scope, send: Send, refused: Refused) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008, "reason": refused.body["error"]["code"]})
+        return
+    if refused.status == 401 and scope["method"] == "GET" and "text/html" in _headers(scope).get("accept", ""):
+        # A person with a browser, and not a program, is to be shown the way in.
+        there = f"{LOGIN_PAGE}?{urlencode({'next': scope['path']})}"
+        await send({"type": "http.response.start", "status": 303, "headers": [(b"location", there.encode())]})
+        await send({"type": "http.response.body", "body": b""})
         return
     body = json.dumps(refused.body).encode()
     headers = {"content-type": "application/json", "content-length": str(len(body)), **refused.headers}

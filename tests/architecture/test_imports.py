@@ -35,7 +35,8 @@ ALLOWED: dict[str, frozenset[str]] = {
     "store": frozenset({"messaging", "accounts", "errors", "clock"}),
     "wire": frozenset({"messaging", "errors", "clock"}),
     "mqtt": EDGE,
-    "web": EDGE | {"accounts", "webhooks"},  # what Twilio code is told goes out as webhooks do
+    # what Twilio code is told goes out as webhooks do; the page shows PDUs and counts the segments of a draft
+    "web": EDGE | {"accounts", "webhooks", "pdu"},
     "webhooks": EDGE,
     # a command starts what it is named after; `doctor` asks modems and broker as the daemon would
     "cli": EDGE | {"places", "app", "mqtt", "emulator", "modem", "pdu", "mms", "store", "secret_files", "lock"},

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from gateway.cli.main import cli
 from gateway.cli.pdu_show import columns as columns_of
 from gateway.cli.pdu_show import wrapped
-from gateway.cli.pdu_walk import FLAG_CLAUSES, FLAGS, NAMES, walk
 from gateway.errors import PduError
 from gateway.pdu import Address, Command, DeliverReport, Direction, Submit, decode_frame, encode_frame
 from gateway.pdu.tpdu import Tpdu
+from gateway.pdu.walk import FLAG_CLAUSES, FLAGS, NAMES, walk
 from tests.pdu import strategies
 
 DELIVER = "07916407058099F9040B916407281553F800006211429050704A0AE8329BFD4697D9EC37"
