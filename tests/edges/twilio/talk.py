@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,11 +18,27 @@ from gateway.web.twilio.callbacks import Callbacks
 from gateway.web.twilio.inbox import Inbox
 from gateway.webhooks import Dispatcher
 from tests.edges.twilio.application import Application, serving
-from tests.messaging.rig import Rig, deliver, rig, until
+from tests.messaging.rig import Rig, deliver, rig
 
 ACCOUNT = Account(sid="AC" + "1" * 32, token="0123456789abcdef0123456789abcdef")
 OWN = "+491700000001"
 PEER = "+491718888888"
+PATIENCE = 20.0
+
+
+async def until(condition: Callable[[], Any], what: str) -> Any:
+    """Waits for something that nothing announces: other threads and an HTTP server have their part in it."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                found = condition()
+                if asyncio.iscoroutine(found):
+                    found = await found
+                if found:
+                    return found
+                await asyncio.sleep(0.01)
+    except TimeoutError:
+        raise AssertionError(f"waited in vain for {what}") from None
 
 
 @dataclass

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from gateway.web.twilio.client import shown
-from tests.edges.twilio.talk import ACCOUNT, OWN, PEER, Talk, talking
-from tests.messaging.rig import refused, report, run, until
+from tests.edges.twilio.talk import ACCOUNT, OWN, PEER, Talk, talking, until
+from tests.messaging.rig import refused, report, run
 
 
 async def told(talk: Talk, count: int) -> list[str]:

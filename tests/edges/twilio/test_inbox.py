@@ -11,8 +11,8 @@ from gateway.messaging.deliveries import DeliveryState
 from gateway.web.twilio import client, conversation, inbox, loops, twiml
 from tests.edges.twilio.application import XML, Request
 from tests.edges.twilio.application import twiml as answered
-from tests.edges.twilio.talk import ACCOUNT, OWN, PEER, dispatching, talking
-from tests.messaging.rig import run, until
+from tests.edges.twilio.talk import ACCOUNT, OWN, PEER, dispatching, talking, until
+from tests.messaging.rig import run
 
 PARAMETERS = {
     *("ToCountry", "ToState", "ToCity", "ToZip", "FromCountry", "FromState", "FromCity", "FromZip"),
