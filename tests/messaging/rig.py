@@ -208,7 +208,8 @@ class Rig:
         self.service._senders.offer(0)
 
     async def events(self, kind: str) -> list[dict[str, Any]]:
-        found = await self.service.events(0, 100_000)
+        """From the database, as messages are: what is held in memory of them comes a moment later."""
+        found = await self.store.read(lambda tx: tx.events.after(0, 100_000))
         return [json.loads(each.event.payload) for each in found if each.event.kind == kind]
 
     async def statuses(self, message_id: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -19,7 +20,7 @@ from gateway.messaging.content import layout
 from gateway.messaging.inbound import Box
 from gateway.messaging.ledger import Sim
 from gateway.messaging.lines import Lines, LineSettings
-from gateway.messaging.model import TWILIO, MessageFilter, Origin, Segment, SegmentState, SendRequest, Status
+from gateway.messaging.model import TWILIO, Message, MessageFilter, Origin, Segment, SegmentState, SendRequest, Status
 from gateway.messaging.routing import Router, Routing
 from tests.messaging.desk import Desk
 from tests.messaging.rig import Identity, Item, deliver
@@ -145,7 +146,7 @@ class Consents(RuleBasedStateMachine):
     @rule(line=st.sampled_from(LINES))
     def what_waits_is_sent(self, line: str) -> None:
         """A line takes all that it may take; what is barred by now fails."""
-        waiting = self.desk.tx.messages.find(MessageFilter(direction="outbound", status="queued", limit=1000))
+        waiting = self._messages(MessageFilter(direction="outbound", status="queued", limit=1000))
         sim, now = self.sims[line], self.desk.now
         for message in waiting:
             late = message.expires_at is not None and message.expires_at <= now
@@ -189,7 +190,7 @@ class Consents(RuleBasedStateMachine):
         assert Counter((e.peer, e.change.value) for e in self._log()) == Counter(
             (peer, WORDS[text]) for peer, text in self.said if WORDS[text]
         )
-        kept = self.desk.tx.messages.find(MessageFilter(direction="inbound", blocked=None, limit=1000))
+        kept = self._messages(MessageFilter(direction="inbound", blocked=None, limit=1000))
         assert Counter((m.peer, m.text) for m in kept) == Counter(self.said)
         shown = [e for e in self.desk.tx.events.after(0, 100_000) if e.event.kind == "inbox"]
         assert len({json.loads(e.event.payload)["message_id"] for e in shown}) == len(shown) == self.announced
@@ -217,14 +218,19 @@ class Consents(RuleBasedStateMachine):
         )
         self.desk.do(lambda tx: inbound.take(tx, box, [item]))
 
+    def _messages(self, wanted: MessageFilter) -> list[Message]:
+        found, before = self.desk.tx.messages.find(wanted)
+        while before is not None:
+            more, before = self.desk.tx.messages.find(replace(wanted, before=before))
+            found += more
+        return found
+
     def _log(self) -> list[Consent]:
         return self.desk.tx.consent.find(ConsentFilter(limit=1000))[::-1]
 
     def _answers(self) -> int:
         return sum(
-            1
-            for message in self.desk.tx.messages.find(MessageFilter(direction="outbound", limit=1000))
-            if message.edge == EDGE
+            1 for message in self._messages(MessageFilter(direction="outbound", limit=1000)) if message.edge == EDGE
         )
 
     def _recent_replies(self, peer: str) -> int:
