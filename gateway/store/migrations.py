@@ -366,6 +366,17 @@ def m017_history(db: Database) -> None:
     _run(db, _HISTORY)
 
 
+_STATISTICS_INDEX = """
+CREATE INDEX stat_cells_by_time ON stat_cells (slot, direction, line, country, encoding, status, error, took, count);
+"""
+
+
+@migrations()
+def m018_statistics_index(db: Database) -> None:
+    """A question reads the index alone, in the order of time: half the work."""
+    _run(db, _STATISTICS_INDEX)
+
+
 def _run(db: Database, statements: str) -> None:
     for statement in filter(str.strip, statements.split(";\n")):
         db.execute(statement)

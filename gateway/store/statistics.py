@@ -15,8 +15,8 @@ FROM messages WHERE """
 _CELL = ("slot", "direction", "line", "country", "encoding", "status", "error", "took")
 _COUNT = f"""INSERT INTO stat_cells ({", ".join(_CELL)}, count) VALUES ({", ".join("?" * len(_CELL))}, 1)
 ON CONFLICT ({", ".join(_CELL)}) DO UPDATE SET count = count + 1 RETURNING n"""  # noqa: S608 - own names
-_WHERE = """FROM stat_cells WHERE slot >= :first AND slot < :end AND count > 0 AND (:line IS NULL OR line = :line)
-AND (:direction IS NULL OR direction = :direction)"""
+_WHERE = """FROM stat_cells INDEXED BY stat_cells_by_time WHERE slot >= :first AND slot < :end AND count > 0
+AND (:line IS NULL OR line = :line) AND (:direction IS NULL OR direction = :direction)"""
 _KEYS = {
     "modem": "line",
     "hour": "printf('%02d', (slot * 900 + :offset) % 86400 / 3600)",

@@ -12,6 +12,8 @@ from gateway.errors import StoreError
 
 T = TypeVar("T")
 
+CACHE_KIB = 8192
+
 
 def ask(path: Path, question: Callable[[sqlite3.Connection], T]) -> T:
     """What `question` makes of what is committed now. Raises StoreError."""
@@ -20,6 +22,7 @@ def ask(path: Path, question: Callable[[sqlite3.Connection], T]) -> T:
             db.row_factory = sqlite3.Row
             db.execute("PRAGMA query_only = ON")
             db.execute("PRAGMA temp_store = MEMORY")
+            db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
             db.execute("BEGIN")
             return question(db)
     except sqlite3.Error as exc:
