@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import socket
@@ -21,6 +22,9 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from tests.support.processes import PATIENCE, wait_until
+
+# a long chaos asks for each text again and again
+_matches = functools.lru_cache(maxsize=100_000)(paho.topic_matches_sub)
 
 
 def find_mosquitto() -> str | None:
@@ -166,7 +170,7 @@ class Observer:
             self._arrived.notify_all()
 
     def on(self, topic: str) -> list[Received]:
-        return [message for message in self.received if paho.topic_matches_sub(topic, message.topic)]
+        return [message for message in self.received if _matches(topic, message.topic)]
 
     def wait(self, topic: str, count: int = 1, *, seconds: float = PATIENCE) -> list[Received]:
         """All messages on `topic`, as soon as there are `count`."""
@@ -177,7 +181,7 @@ class Observer:
             nonlocal looked_at
             new = self.received[looked_at:]
             looked_at += len(new)
-            found.extend(message for message in new if paho.topic_matches_sub(topic, message.topic))
+            found.extend(message for message in new if _matches(topic, message.topic))
             return len(found) >= count
 
         with self._arrived:
