@@ -44,6 +44,7 @@ from gateway.messaging.model import (
 )
 from gateway.messaging.notices import Notices
 from gateway.messaging.ports import ModemPort, Store, Tx
+from gateway.messaging.removal import Removal
 from gateway.messaging.resort import resort
 from gateway.messaging.retention import Retention
 from gateway.messaging.routing import Router, Routing
@@ -134,6 +135,7 @@ class Service:
         self.alerts = Alerts(store, clock)
         self.statistics = Statistics(store, clock, settings.retention_days)
         self.history = History(store, clock, self._lines)
+        self.removal = Removal(store, clock)
         self.notices = Notices(store, clock, self._lines, settings.region)
         self.controls = Controls(self._rules.modems, settings.region, allow_emergency=settings.allow_emergency)
         self._last_event = 0

@@ -184,6 +184,10 @@ class SqliteStore:
         async with self._surveying:
             return await asyncio.to_thread(survey.ask, self._path, lambda db: question(Transaction(db)))
 
+    def forget_events(self) -> None:
+        """Events that are committed were changed: those in memory are not what they were."""
+        self._tail.forget()
+
     # --- in the threads ---
 
     def _connect(self, *, read_only: bool = False) -> sqlite3.Connection:

@@ -377,6 +377,16 @@ def m018_statistics_index(db: Database) -> None:
     _run(db, _STATISTICS_INDEX)
 
 
+_REDACTION = """
+CREATE INDEX events_of_inbox ON events (subject) WHERE kind = 'inbox';
+"""
+
+
+@migrations()
+def m019_redaction(db: Database) -> None:
+    _run(db, _REDACTION)
+
+
 def _run(db: Database, statements: str) -> None:
     for statement in filter(str.strip, statements.split(";\n")):
         db.execute(statement)

@@ -92,6 +92,30 @@ class Events:
         """The consumer is no more: what it has not read is kept for it no longer."""
         self._db.execute("DELETE FROM cursors WHERE consumer = ?", (consumer,))
 
+    def redact(self, message_id: str) -> None:
+        """What a received text said is blanked in the events that tell of it, and in their deliveries to webhooks."""
+        inbox = "kind = 'inbox' AND subject = :id"
+        for name in ("text", "data_hex"):
+            self._db.execute(
+                f"""UPDATE events SET payload = json_set(payload, '$.{name}', '', '$.redacted', json('true'))
+                    WHERE {inbox} AND json_type(payload, '$.{name}') IS NOT NULL""",  # noqa: S608 - own words
+                {"id": message_id},
+            )
+            self._db.execute(
+                f"""UPDATE deliveries SET body = json_set(body, '$.data.{name}', '', '$.data.redacted', json('true'))
+                    WHERE seq IN (SELECT seq FROM events WHERE {inbox}) AND kind = 'inbox' AND json_valid(body)
+                    AND json_type(body, '$.data.{name}') IS NOT NULL""",  # noqa: S608 - own words
+                {"id": message_id},
+            )
+
+        self._db.execute(
+            f"""UPDATE deliveries SET body = json_object('fields', (SELECT json_group_array(json_array(value ->> 0,
+                  CASE value ->> 0 WHEN 'Body' THEN '' ELSE value ->> 1 END)) FROM json_each(deliveries.body, '$.fields')))
+                WHERE seq IN (SELECT seq FROM events WHERE {inbox}) AND kind = 'inbox' AND json_valid(body)
+                AND json_type(body, '$.fields') = 'array'""",  # noqa: S608 - own words
+            {"id": message_id},
+        )
+
     def get_value(self, key: str) -> str | None:
         row = self._db.execute("SELECT value FROM key_values WHERE key = ?", (key,)).fetchone()
         return None if row is None else str(row["value"])

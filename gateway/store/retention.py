@@ -49,12 +49,19 @@ class Old:
         def delete(last: int) -> None:
             times = ms(before), ms(before), ms(min(before, settled_before))
             ids = [(row["id"],) for row in self._db.execute(_OLD_MESSAGES, (after, last, *times))]
-            self._db.executemany(_KEEP_COUNT, [(message_id, ms(counted_since)) for (message_id,) in ids])
+            self._take_away(ids, counted_since)
             self._db.execute("DELETE FROM usage WHERE slot < ?", ((ms(counted_since) or 0) // USAGE_SLOT_MS,))
-            for table, column in (*((each, "message_id") for each in _BESIDE), ("messages", "id")):
-                self._db.executemany(f"DELETE FROM {table} WHERE {column} = ?", ids)  # noqa: S608 - own names
 
         return self._step("messages", "n", "created_at", after, before, limit, delete)
+
+    def delete_message(self, message_id: str, counted_since: datetime) -> None:
+        """One message, whatever its age and state, in the same way."""
+        self._take_away([(message_id,)], counted_since)
+
+    def _take_away(self, ids: list[tuple[str]], counted_since: datetime) -> None:
+        self._db.executemany(_KEEP_COUNT, [(message_id, ms(counted_since)) for (message_id,) in ids])
+        for table, column in (*((each, "message_id") for each in _BESIDE), ("messages", "id")):
+            self._db.executemany(f"DELETE FROM {table} WHERE {column} = ?", ids)  # noqa: S608 - own names
 
     def delete_assemblies(self, after: int, before: datetime, limit: int) -> int | None:
         where = "started_at < ? AND delivered = 1"

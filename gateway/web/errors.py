@@ -34,6 +34,7 @@ STATUS: dict[str, int] = {
     "list_full": 409,
     "id_conflict": 409,
     "not_cancelable": 409,
+    "not_finished": 409,
     "too_large": 413,
     "too_slow": 408,
     "queue_full": 429,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 
 from gateway.accounts import Permission, Principal
 from gateway.errors import RequestError
@@ -16,7 +16,7 @@ from gateway.web.auth import principal_of, requires
 from gateway.web.body import body_of
 from gateway.web.filters import MAX_PAGE, Place, chosen
 from gateway.web.ports import Service
-from gateway.web.schema import IDEMPOTENCY_KEY, documented
+from gateway.web.schema import IDEMPOTENCY_KEY, documented, nothing
 from gateway.wire import (
     SendPayload,
     details_json,
@@ -73,6 +73,17 @@ def message_routes(service: Service) -> APIRouter:
     @router.post("/{message_id}/cancel", **documented(schema.Message))
     async def cancel(message_id: str) -> JSONResponse:
         return JSONResponse(message_json(await service.cancel(message_id)))
+
+    @router.delete("/{message_id}", **nothing())
+    async def delete(message_id: str) -> Response:
+        """Only what is finished; what waits has to be cancelled before."""
+        await service.removal.delete(message_id)
+        return Response(status_code=204)
+
+    @router.post("/{message_id}/redact", **documented(schema.Message))
+    async def redact(message_id: str) -> JSONResponse:
+        """Blanks what a finished message said, its PDUs too; the rest of it stays."""
+        return JSONResponse(message_json(await service.removal.redact(message_id)))
 
     return router
 

@@ -25,6 +25,7 @@ from gateway.messaging.model import (
     StoredEvent,
     TimelineEntry,
 )
+from gateway.messaging.removal import Removal
 from gateway.messaging.statistics import Statistics
 
 
@@ -54,6 +55,9 @@ class Service(Protocol):
 
     @property
     def statistics(self) -> Statistics: ...
+
+    @property
+    def removal(self) -> Removal: ...
 
     @property
     def alerts(self) -> Alerts: ...

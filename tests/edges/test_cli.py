@@ -124,6 +124,14 @@ def test_messages_are_sent_listed_and_shown(gateway: GatewayThread) -> None:
     assert run("messages", "--error", "--peer", "4567", *where).stdout == ""
     assert "since" in failed(run("messages", "--since", "yesterday", *where), 1)
 
+    assert "cancel it first" in failed(run("delete", message_id, *where), 1)
+    other = json.loads(run("send", "+491701234567", "gone soon", *where, "--json").stdout)["message_ids"][0]
+    assert run("cancel", other, *where).stdout == f"{other} canceled\n"
+    assert run("redact", other, *where).stdout == f"{other} redacted\n"
+    assert run("delete", other, *where).stdout == f"{other} deleted\n"
+    assert "unknown_message" in failed(run("delete", other, *where), 1)
+    assert "unknown_message" in failed(run("redact", "../x", *where), 1)
+
     life = run("show", message_id, *where).stdout
     assert "queued: by api" in life
     assert json.loads(run("show", message_id, "--json", *where).stdout)["class"] == 0

@@ -133,6 +133,18 @@ def test_a_message_is_shown_with_its_life_and_cancelled(api: httpx.Client) -> No
     assert "text" not in shown
 
 
+def test_a_finished_message_is_redacted_and_deleted_and_others_are_not(api: httpx.Client) -> None:
+    message_id = send(api, text="the code is 4711").json()["message_ids"][0]
+    path = f"/messages/{message_id}"
+    assert error(api.delete(path))[:2] == (409, "not_finished")
+    assert error(api.post(f"{path}/redact"))[:2] == (409, "not_finished")
+    api.post(f"{path}/cancel")
+    assert api.post(f"{path}/redact").json()["text"] == ""
+    assert "4711" not in api.get(path).text
+    assert api.delete(path).status_code == 204
+    assert error(api.get(path))[:2] == error(api.delete(path))[:2] == (404, "unknown_message")
+
+
 def test_lists_are_filtered_and_paged(api: httpx.Client) -> None:
     numbers = [f"+4917012345{n:02}" for n in range(7)]
     ids = [send(api, to=number).json()["message_ids"][0] for number in numbers]
