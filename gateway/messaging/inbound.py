@@ -147,7 +147,7 @@ def _take_one(tx: Tx, box: Box, arrival: _Arrival, earlier: Sequence[Part]) -> N
         _take_report(tx, box, arrival, tpdu, earlier)
     elif isinstance(tpdu, Deliver):
         if (concat := tpdu.ud.concat) is not None and concat.total > 1:
-            _take_segment(tx, box, arrival, tpdu, concat)
+            _take_segment(tx, box, arrival, tpdu, concat, earlier)
         else:
             _take_single(tx, box, arrival, tpdu, earlier)
     else:
@@ -201,7 +201,7 @@ def _take_single(tx: Tx, box: Box, arrival: _Arrival, tpdu: Deliver, earlier: Se
         return
     if repeated is not None:
         tx.parts.insert(replace(part, repeat_of=repeated.n, message_id=repeated.message_id))
-        if repeated.message_id:
+        if repeated.message_id and tx.messages.get(repeated.message_id):
             tx.messages.log(repeated.message_id, TimelineEntry(at=box.now, what="repeated", modem=box.line))
         return
     if tpdu.pid in REPLACE_TYPES:
@@ -226,6 +226,8 @@ def _replaced(tx: Tx, part: Part, tpdu: Deliver) -> str | None:
     if tpdu.pid not in REPLACE_TYPES:
         return None
     for earlier in tx.parts.replaceable(part.iccid, part.kind):
+        if not earlier.pdu:  # it was redacted
+            continue
         before = decode_frame(earlier.pdu, Direction.MT).tpdu
         if isinstance(before, Deliver) and before.oa == tpdu.oa:
             return earlier.message_id
@@ -297,8 +299,11 @@ def _marked(tx: Tx, message: Message, box: Box) -> Message:
 # --- concatenated texts -------------------------------------------------------------------------------------------
 
 
-def _take_segment(tx: Tx, box: Box, arrival: _Arrival, tpdu: Deliver, concat: Concat) -> None:
+def _take_segment(tx: Tx, box: Box, arrival: _Arrival, tpdu: Deliver, concat: Concat, earlier: Sequence[Part]) -> None:
     part = replace(_part(box, arrival, "deliver"), seq=concat.seq)
+    if (redacted := next((each for each in earlier if not each.pdu), None)) is not None:
+        tx.parts.insert(replace(part, pdu="", message_id=redacted.message_id, repeat_of=redacted.n))
+        return
     key = f"{tpdu.oa.ton:d}:{tpdu.oa.npi:d}:{tpdu.oa.value}"
     known = tx.parts.assemblies(box.iccid, key, concat.ref, concat.wide, concat.total)
     twins = {each.n: tx.parts.in_place(each.n, concat.seq) for each in known}

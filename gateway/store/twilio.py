@@ -107,6 +107,9 @@ class TwilioRows:
             "(SELECT n FROM assemblies WHERE message_id = ?1))",
             (message_id,),
         )
+        # No part can be put beside what nobody can read any more; a repeat is known by its fingerprint.
+        self._db.execute("UPDATE parts SET assembly = NULL WHERE message_id = ?", (message_id,))
+        self._db.execute("DELETE FROM assemblies WHERE message_id = ?", (message_id,))
 
     # --- services
 

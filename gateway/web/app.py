@@ -20,6 +20,7 @@ from gateway.web.accounts import account_routes, session_routes
 from gateway.web.alerts import alert_routes
 from gateway.web.auth import COOKIE, LOGIN, check_permission, noted
 from gateway.web.backup import Backups, backup_routes
+from gateway.web.bulk import bulk_routes
 from gateway.web.calls import call_routes
 from gateway.web.codes import code_routes
 from gateway.web.events import event_routes
@@ -143,6 +144,7 @@ def routers(parts: Parts) -> list[APIRouter]:
     """Everything that the API offers."""
     found = [
         message_routes(parts.service),
+        bulk_routes(parts.service),
         leftover_routes(parts.service),
         modem_routes(parts.service, parts.recording),
         forwarding_routes(parts.service),

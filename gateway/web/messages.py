@@ -13,7 +13,7 @@ from gateway.errors import RequestError
 from gateway.messaging.model import MessageFilter, Origin
 from gateway.web import errors, schema
 from gateway.web.auth import principal_of, requires
-from gateway.web.body import body_of
+from gateway.web.body import body_of, idempotency_key
 from gateway.web.filters import MAX_PAGE, Place, chosen
 from gateway.web.ports import Service
 from gateway.web.schema import IDEMPOTENCY_KEY, documented, nothing
@@ -23,7 +23,6 @@ from gateway.wire import (
     error_json,
     message_json,
     read,
-    read_client_id,
     read_object,
     result_json,
 )
@@ -39,7 +38,7 @@ def message_routes(service: Service) -> APIRouter:
         dependencies=[requires(Permission.SEND)],
     )
     async def send(request: Request) -> JSONResponse:
-        key = _idempotency_key(request)
+        key = idempotency_key(request)
         payload = read(SendPayload, read_object(await body_of(request)))
         if key is not None and payload.id not in (None, key):
             raise RequestError("the Idempotency-Key header and id differ", field="id")
@@ -96,13 +95,3 @@ def check_limits(principal: Principal, payload: SendPayload) -> None:
     if principal.recipients and not all(one.startswith(principal.recipients) for one in payload.to):
         allowed = ", ".join(principal.recipients)
         raise RequestError(f"this token sends to numbers that begin with {allowed}", code="forbidden", field="to")
-
-
-def _idempotency_key(request: Request) -> str | None:
-    text = request.headers.get("idempotency-key")
-    if text is None:
-        return None
-    try:
-        return read_client_id(text.encode("latin-1").decode())  # the framework decodes headers as Latin-1
-    except UnicodeDecodeError as exc:
-        raise RequestError("the Idempotency-Key header is not UTF-8", field="id") from exc

@@ -118,3 +118,26 @@ def test_a_text_with_parts_missing_waits_for_them(tmp_path: Path) -> None:
                 await box.service.removal.delete(message.id)
 
     run(scenario())
+
+
+@pytest.mark.parametrize("wholly", [False, True])
+def test_a_repeat_of_a_concatenated_text_is_known_though_nobody_can_read_it(tmp_path: Path, wholly: bool) -> None:
+    async def scenario() -> None:
+        async with rig(tmp_path) as box:
+            items = deliver(SECRET * 20, at=box.clock.now())
+            assert len(items) > 1
+            await box.receive(*items)
+            await box.released(*items)
+            (message,) = await box.service.messages(MessageFilter())
+            await (box.service.removal.delete if wholly else box.service.removal.redact)(message.id)
+            box.clock.advance(60)
+            await box.receive(*items)  # the network says it once more
+            assert [event["text"] for event in await box.events("inbox")] == [""]
+            assert len(await box.service.messages(MessageFilter())) == (0 if wholly else 1)
+            assert await box.events("alert") == []
+            assert not [kept for (kept,) in await box.sql("SELECT pdu FROM parts") if kept]
+            later = deliver("another " * 30, at=box.clock.now())  # the same sender counts its references anew
+            await box.receive(*later)
+            assert [event["text"] for event in await box.events("inbox")] == ["", "another " * 30]
+
+    run(scenario())
