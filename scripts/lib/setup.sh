@@ -105,6 +105,12 @@ ensure_foreign() {
     (install_without_services "${missing[@]}") || say "going on without ${missing[*]}: their tests will be skipped"
 }
 
+# ensure_browser: what the tests look at the page with. Without it they are skipped and say so.
+ensure_browser() {
+    if command -v chromium >/dev/null; then return; fi
+    (apt_install chromium) || say "going on without chromium: the tests of the page in a browser will be skipped"
+}
+
 is_new_enough() {
     "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
 }
