@@ -111,6 +111,15 @@ ensure_browser() {
     (apt_install chromium) || say "going on without chromium: the tests of the page in a browser will be skipped"
 }
 
+# ensure_node: runs the official Node SDK in one of the system tests, which is skipped and says so without it.
+ensure_node() {
+    local missing=()
+    command -v node >/dev/null || missing+=(nodejs)
+    command -v npm >/dev/null || missing+=(npm)
+    if [ "${#missing[@]}" -eq 0 ]; then return; fi
+    (apt_install "${missing[@]}") || say "going on without ${missing[*]}: the test of the Node SDK will be skipped"
+}
+
 is_new_enough() {
     "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
 }

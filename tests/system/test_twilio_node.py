@@ -25,7 +25,7 @@ pytestmark = pytest.mark.system
 def installed(directory: Path) -> Path:
     """The SDK as its lock file says, with the program beside it; skips where there is no npm or no network."""
     if shutil.which("npm") is None or shutil.which("node") is None:
-        pytest.skip("there is no npm: apt-get install npm")
+        pytest.skip("there is no npm, which scripts/test --system brings where it can")
     where = directory / "node"
     shutil.copytree(NODE, where)
     found = subprocess.run(
