@@ -18,6 +18,7 @@ from gateway.messaging.ports import Tx
 from gateway.messaging.twilio import Beside
 from gateway.web.twilio import twiml
 from gateway.web.twilio.client import Client, Failed, Landed
+from gateway.web.twilio.errors import NO_MMS, NO_MMS_WHY
 from gateway.web.twilio.loops import Loops
 from gateway.web.twilio.parameters import Fields
 from gateway.web.twilio.twiml import Document, Problem, Redirect, Reply, TwimlError, read
@@ -92,11 +93,13 @@ class Conversation:
         if self.loops.is_one(self.message.iccid, peer):
             self._note(twiml.TOO_MANY_AT_A_TIME, f"answer {self._ordinal} is not sent: too many in a short time")
             return ""
+        if reply.media:
+            self._note(NO_MMS, f"answer {self._ordinal}: {NO_MMS_WHY}")
+            return ""
         callback = _joined(base, reply.status_callback) if reply.status_callback else ""
         request = SendRequest(
             to=(peer,),
-            text=reply.text or None,
-            media=reply.media,
+            text=reply.text,
             client_id=f"twiml:{self.message.id}:{self._ordinal}",
             modem=None if reply.sender else self._line(),
             sender=reply.sender or None,

@@ -68,7 +68,7 @@ def _check_content(form: Form) -> None:
     if not all(map(is_url, media)):
         raise TwilioError(errors.BAD_MEDIA, "Invalid media URL(s)")
     if media or form.flag("SendAsMms"):
-        raise TwilioError(errors.NO_MMS, "This gateway cannot send MMS; nothing was sent.")
+        raise TwilioError(errors.NO_MMS, errors.NO_MMS_WHY)
     if form.text("ContentSid"):
         raise TwilioError(errors.NO_CONTENT_TEMPLATES, "There are no content templates here; give a Body.")
     for name, kept in (("ContentRetention", "retain"), ("AddressRetention", "retain")):

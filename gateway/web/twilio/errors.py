@@ -36,6 +36,8 @@ NO_SERVICE = 21701
 NO_SENDER = 21703
 NUMBER_IN_SERVICE = 21710
 NO_MMS = 30011
+NO_MMS_WHY = "This gateway cannot send MMS; nothing was sent."
+"""Of media in a request, and of media in an answer: the text beside it is not sent alone."""
 UNKNOWN = 30008
 NO_SEND_AT = 35111
 BAD_SEND_AT = 35114

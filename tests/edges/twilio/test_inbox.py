@@ -262,7 +262,7 @@ def test_an_answer_that_cannot_be_sent_says_why_and_the_others_go(tmp_path: Path
             await talk.settled()
             assert await talk.replies() == [(PEER, "e")]
             noted = [detail for what, detail in await talk.noted() if what == "twilio-error"]
-            assert [detail[:5] for detail in noted] == ["14110", "21211", "21606", "14103"]
+            assert [detail[:5] for detail in noted] == ["14110", "21211", "21606", "30011"]
             assert not any("<Body>" in detail for detail in noted)
 
     run(scenario())
