@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from gateway.messaging.alerts import AlertTable
+from gateway.messaging.conversations import ConversationTable
 from gateway.messaging.history import HistoryTable
 from gateway.messaging.statistics import StatisticsTable
 
@@ -15,6 +16,8 @@ class Records(Protocol):
 
     @property
     def alerts(self) -> AlertTable: ...
+    @property
+    def conversations(self) -> ConversationTable: ...
     @property
     def history(self) -> HistoryTable: ...
     @property

@@ -18,6 +18,7 @@ from gateway.messaging.calendar import Calendar
 from gateway.messaging.compliance import REPLY_PRIORITY, Compliance, Terms
 from gateway.messaging.content import Checked, Rules, check, digest
 from gateway.messaging.controls import Controls
+from gateway.messaging.conversations import Conversations
 from gateway.messaging.counts import Counts
 from gateway.messaging.history import History
 from gateway.messaging.ids import id_maker
@@ -136,6 +137,7 @@ class Service:
         self.statistics = Statistics(store, clock, settings.retention_days)
         self.history = History(store, clock, self._lines)
         self.removal = Removal(store, clock)
+        self.conversations = Conversations(store)
         self.notices = Notices(store, clock, self._lines, settings.region)
         self.controls = Controls(self._rules.modems, settings.region, allow_emergency=settings.allow_emergency)
         self._last_event = 0

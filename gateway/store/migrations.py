@@ -387,6 +387,16 @@ def m019_redaction(db: Database) -> None:
     _run(db, _REDACTION)
 
 
+_CONVERSATIONS = """
+CREATE TABLE conversations_read (peer TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
+
+@migrations()
+def m020_conversations(db: Database) -> None:
+    _run(db, _CONVERSATIONS)
+
+
 def _run(db: Database, statements: str) -> None:
     for statement in filter(str.strip, statements.split(";\n")):
         db.execute(statement)

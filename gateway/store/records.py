@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from gateway.store.alerts import AlertRows
+from gateway.store.conversations import ConversationRows
 from gateway.store.history import HistoryRows
 from gateway.store.statistics import StatisticsRows
 
@@ -14,5 +15,6 @@ class RecordRows:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self.alerts = AlertRows(db)
+        self.conversations = ConversationRows(db)
         self.history = HistoryRows(db)
         self.statistics = StatisticsRows(db)

@@ -23,7 +23,9 @@ from gateway.web.backup import Backups, backup_routes
 from gateway.web.bulk import bulk_routes
 from gateway.web.calls import call_routes
 from gateway.web.codes import code_routes
+from gateway.web.conversations import conversation_routes
 from gateway.web.events import event_routes
+from gateway.web.export import export_routes
 from gateway.web.health import Place, health_routes
 from gateway.web.history import history_routes
 from gateway.web.leftovers import leftover_routes
@@ -143,7 +145,9 @@ def _complete(description: dict[str, Any]) -> None:
 def routers(parts: Parts) -> list[APIRouter]:
     """Everything that the API offers."""
     found = [
+        export_routes(parts.service),
         message_routes(parts.service),
+        conversation_routes(parts.service.conversations),
         bulk_routes(parts.service),
         leftover_routes(parts.service),
         modem_routes(parts.service, parts.recording),

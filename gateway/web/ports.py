@@ -8,6 +8,7 @@ from typing import Protocol
 from gateway.messaging.accept import Also
 from gateway.messaging.alerts import Alerts
 from gateway.messaging.controls import Controls
+from gateway.messaging.conversations import Conversations
 from gateway.messaging.history import History
 from gateway.messaging.lists import Lists
 from gateway.messaging.model import (
@@ -55,6 +56,9 @@ class Service(Protocol):
 
     @property
     def statistics(self) -> Statistics: ...
+
+    @property
+    def conversations(self) -> Conversations: ...
 
     @property
     def removal(self) -> Removal: ...

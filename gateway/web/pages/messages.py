@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import uuid
-from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from gateway.accounts import Permission
-from gateway.clock import rfc3339
 from gateway.errors import CODES, RequestError
-from gateway.messaging.model import Message, MessageFilter, Origin, Status
+from gateway.messaging.model import MessageFilter, Origin, Status
 from gateway.web.auth import principal_of, requires
+from gateway.web.export import streamed
 from gateway.web.messages import check_limits
 from gateway.web.pages.draft import draft_of
 from gateway.web.pages.forms import form_of
-from gateway.web.pages.render import HEADERS, page, page_router
+from gateway.web.pages.render import page, page_router
 from gateway.web.pages.tracker import decoded
 from gateway.web.ports import Service
 from gateway.wire import SendPayload, read
 
-RECENT = 500
-"""Texts that the list of conversations is made of."""
+RECENT = 100
+"""Conversations that are listed."""
 THREAD = 100
 PAGE = 50
-MAX_EXPORT = 5000
 EDGE = "page"
 
 
@@ -48,12 +44,12 @@ def _conversations(router: APIRouter, service: Service) -> None:
         request: Request, peer: Annotated[str, Query(alias="with", max_length=64)] = "", to: str = ""
     ) -> Response:
         peer = _number(peer)
-        recent = await service.messages(MessageFilter(limit=RECENT))
+        recent, _ = await service.conversations.page(None, RECENT)
         thread = await service.messages(MessageFilter(peer=peer, limit=THREAD)) if peer else []
         return page(
             request,
             "messages.html",
-            conversations=latest_by_peer(recent),
+            conversations=recent,
             peer=peer,
             to=_number(to[:64]),
             writing=bool(peer) or "to" in request.query_params,
@@ -88,16 +84,7 @@ def _table(router: APIRouter, service: Service) -> None:
 
     @router.get("/messages/export.csv", dependencies=[requires(Permission.READ)])
     async def export(direction: str = "", status: str = "", peer: str = "", modem: str = "") -> Response:
-        found: list[Message] = []
-        before = None
-        while len(found) < MAX_EXPORT:  # small questions: a long one would keep others waiting
-            some = await service.messages(_filter(direction, status, peer, modem, before, PAGE * 4))
-            found += some
-            if len(some) < PAGE * 4:
-                break
-            before = some[-1].n
-        headers = {**HEADERS, "content-disposition": 'attachment; filename="messages.csv"'}
-        return Response(as_csv(found), media_type="text/csv; charset=utf-8", headers=headers)
+        return streamed(service, _filter(direction, status, peer, modem, None, PAGE), "csv")
 
 
 def _composer(router: APIRouter, service: Service) -> None:
@@ -138,34 +125,6 @@ def _one(router: APIRouter, service: Service) -> None:
             segments=[(segment, decoded(segment.pdu)) for segment in segments],
             timeline=timeline,
         )
-
-
-def latest_by_peer(messages: Sequence[Message]) -> list[Message]:
-    """The newest text of each conversation; `messages` come newest first."""
-    found: dict[str, Message] = {}
-    for message in messages:
-        found.setdefault(message.peer, message)
-    return list(found.values())
-
-
-_COLUMNS = ("time", "direction", "number", "modem", "status", "segments", "text", "error", "message_id")
-
-
-def as_csv(messages: Sequence[Message]) -> str:
-    """RFC 4180. A text that a spreadsheet would take for a formula gets an apostrophe in front."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(_COLUMNS)
-    for each in messages:
-        text = each.text if each.data is None else each.data.hex()
-        error = each.error[1] if each.error else ""
-        row = (rfc3339(each.created_at), each.direction, each.peer, each.line or "", each.status.value, each.segments)
-        writer.writerow([*row, _plain(text or ""), _plain(error), each.id])
-    return out.getvalue()
-
-
-def _plain(text: str) -> str:
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 def _filter(direction: str, status: str, peer: str, modem: str, before: int | None, limit: int) -> MessageFilter:
