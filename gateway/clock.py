@@ -57,16 +57,20 @@ class SystemClock:
         *,
         system_time: Callable[[], datetime] = _system_time,
         synchronised: Callable[[], bool] = _synchronised,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._system_time = system_time
         self._synchronised = synchronised
+        self._monotonic = monotonic
         self._floor = SET_AFTER
+        self._begun = monotonic()
         self._sure = True  # the system's clock is right; nothing is asked any more
         self._base: tuple[datetime, float] | None = None  # a network's time, and when it was told
 
     def begin(self, known: datetime | None) -> None:
         """`known`: a time that it certainly has been, None for none."""
         self._floor = max(SET_AFTER, known or SET_AFTER)
+        self._begun = self.monotonic()
         self._sure = False
         self._look()
 
@@ -82,7 +86,7 @@ class SystemClock:
         return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        return self._monotonic()
 
     @property
     def trusted(self) -> bool:
@@ -97,7 +101,10 @@ class SystemClock:
             self._base = moment, self.monotonic()
 
     def _look(self) -> None:
-        self._sure = self._system_time() >= self._floor or (self._synchronised() and self._system_time() >= SET_AFTER)
+        # A wrong clock goes on, too: what it has to reach moves with the time, else it would pass for right one day.
+        least = self._floor + timedelta(seconds=self.monotonic() - self._begun)
+        shown = self._system_time()
+        self._sure = shown >= least or (self._synchronised() and shown >= SET_AFTER)
 
 
 def rfc3339(moment: datetime) -> str:

@@ -89,7 +89,8 @@ class Compliance:
         if not self._binds(edge):
             return None
         senders = {(sim.number, sim.iccid)} if sim is not None else set()
-        queue = Queue(n=0, modem=modem or "", route=route, client="")
+        bound = modem if modem in self._router.lines else None  # of one that is gone: anybody's (`resort`)
+        queue = Queue(n=0, modem=bound or "", route=route, client="")
         for name in self._router.possible(queue):
             status = self._lines.by_name[name].status
             senders.add((status.number, status.iccid))

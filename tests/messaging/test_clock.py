@@ -29,9 +29,16 @@ class Machine:
     def __init__(self, now: datetime) -> None:
         self.now = now
         self.synchronised = False
+        self.up_s = 0.0
 
     def clock(self) -> SystemClock:
-        return SystemClock(system_time=lambda: self.now, synchronised=lambda: self.synchronised)
+        return SystemClock(
+            system_time=lambda: self.now, synchronised=lambda: self.synchronised, monotonic=lambda: self.up_s
+        )
+
+    def go_on(self, time: timedelta) -> None:
+        self.now += time
+        self.up_s += time.total_seconds()
 
 
 def test_a_clock_that_nobody_doubts_is_the_systems() -> None:
@@ -65,6 +72,23 @@ def test_a_clock_that_must_be_wrong_takes_a_networks_time_until_it_is_right(
     assert clock.now() == NOW + timedelta(days=2)
     machine.now, machine.synchronised = NEVER_SET, False
     assert clock.trusted  # once right, it is the system's own
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_clock_that_must_be_wrong_does_not_become_right_by_going_on(told: bool) -> None:
+    """Without a battery it begins a while before it stopped; an hour later it shows what was known, and is days behind."""
+    machine = Machine(NOW - timedelta(minutes=40))
+    clock = machine.clock()
+    clock.begin(NOW)
+    if told:
+        clock.network_time(NOW + timedelta(days=3))
+    for hours in range(1, 50):
+        machine.go_on(timedelta(hours=1))
+        assert clock.trusted is told
+        assert clock.now() == NOW + (timedelta(days=3, hours=hours) if told else timedelta(hours=hours, minutes=-40))
+    machine.now += timedelta(days=3)  # set by somebody
+    assert clock.trusted
+    assert clock.now() == machine.now
 
 
 def test_a_synchronised_clock_is_right_whatever_was_stored() -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.messaging.compliance import Terms
 from gateway.messaging.model import Queue
 from gateway.messaging.routing import EVERYTHING, Route, Router, Routing
 from tests.messaging.fast import FastClock
@@ -315,10 +316,15 @@ def test_a_half_sent_text_of_a_modem_that_is_gone_is_told_and_goes_on_where_its_
     run(scenario())
 
 
+@pytest.mark.parametrize("scope", ["twilio", "all"])
 @pytest.mark.parametrize("how", ["crash", "lost answer"])
-def test_a_text_of_unknown_outcome_is_not_bound_to_a_modem_that_has_another_name_now(tmp_path: Path, how: str) -> None:
+def test_a_text_of_unknown_outcome_is_not_bound_to_a_modem_that_has_another_name_now(
+    tmp_path: Path, how: str, scope: str
+) -> None:
+    terms = Terms(scope=scope)
+
     async def scenario() -> None:
-        async with rig(tmp_path, lines=("one",)) as box:
+        async with rig(tmp_path, lines=("one",), compliance=terms) as box:
             one = box.ports["one"]
             if how == "crash":
                 one.hold = asyncio.Event()
@@ -331,7 +337,7 @@ def test_a_text_of_unknown_outcome_is_not_bound_to_a_modem_that_has_another_name
                 await box.crash()
             else:
                 await box.becomes(message_id, "unknown")
-        async with rig(tmp_path, lines=("two",)) as box:
+        async with rig(tmp_path, lines=("two",), compliance=terms) as box:
             assert (await box.service.message(message_id))[0].status == "unknown"
             box.clock.advance(1)
             await box.ready("two", iccid="iccid-one")
