@@ -1,4 +1,4 @@
-"""`smsgw send`, `messages`, `show`, `modems`: through the running daemon."""
+"""`smsgw send`, `messages`, `show`: through the running daemon."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import click
 
 from gateway.cli.client import Api, find_socket, shown, socket_options, table
 from gateway.cli.completion import message_ids, modem_names
+from gateway.cli.moments import EXAMPLES, MOMENT
 
 POLL_SECONDS = 0.2
 OVER = frozenset({"delivered", "undelivered", "failed", "canceled"})
@@ -103,8 +104,8 @@ FILTERS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("--peer", "peer", {"help": "Only with this number: all of it (+49…), or digits that it ends with."}),
     ("--modem", "modem", {"shell_complete": modem_names, "help": "Only of this modem."}),
     ("--number", "number", {"help": "Only of this number of ours."}),
-    ("--since", "since", {"help": "Accepted or received then or later, as 2026-02-03T04:05:06Z."}),
-    ("--until", "until", {"help": "Accepted or received before then."}),
+    ("--since", "since", {**MOMENT, "help": f"Accepted or received then or later: {EXAMPLES}."}),
+    ("--until", "until", {**MOMENT, "help": "Accepted or received before then."}),
     ("--tag", "tag", {"metavar": "NAME[=VALUE]", "help": "Only with this tag."}),
     ("--kind", "kind", {"type": click.Choice(["text", "data", "flash"]), "help": "Only of this kind."}),
     ("--error/--no-error", "has_error", {"default": None, "help": "Only with an error, or only without."}),
@@ -189,20 +190,3 @@ def _value(value: Any) -> str:
     if isinstance(value, str):
         return shown(value)
     return shown(json.dumps(value, ensure_ascii=False))
-
-
-@click.command()
-@json_option
-@socket_options
-def modems(as_json: bool, socket: Path | None, file: Path | None) -> None:
-    """Show the modems as they are now."""
-    answer = Api(find_socket(socket, file)).get("/modems")
-    if as_json:
-        click.echo(json.dumps(answer))
-        return
-    rows = [["MODEM", "STATE", "ABLE", "NUMBER", "OPERATOR", "BARS", "QUEUE", "ERROR"]]
-    for modem in answer["modems"]:
-        able = "yes" if modem["able"] else "no"
-        cells = (modem["name"], modem["state"], able, modem["number"], modem["operator"], modem["bars"], modem["queue"])
-        rows.append([shown(str(cell)) or "-" for cell in cells] + [shown(modem.get("error", ""))])
-    click.echo(table(rows))

@@ -193,7 +193,7 @@ class Statistics:
         """Counts by time, and by one thing that messages have in common. Raises RequestError where that is too much."""
         width = WIDTHS[question.bucket]
         if not timedelta() < question.until - question.since <= width * MAX_BUCKETS:
-            raise RequestError(f"1 to {MAX_BUCKETS} times a {question.bucket} can be asked for", field="since")
+            raise RequestError(f"from 1 to {MAX_BUCKETS} {question.bucket}s can be asked for", field="since")
         spans = spans_of(question)
 
         def look(tx: Tx) -> Answer:

@@ -122,7 +122,9 @@ def test_messages_are_sent_listed_and_shown(gateway: GatewayThread) -> None:
     assert message_id in run("messages", "--search", "gru* ", "--status", "queued", "--status", "sent", *where).stdout
     assert run("messages", "--search", "goodbye", *where).stdout == ""
     assert run("messages", "--error", "--peer", "4567", *where).stdout == ""
-    assert "since" in failed(run("messages", "--since", "yesterday", *where), 1)
+    assert "'yesterday' is no time" in failed(run("messages", "--since", "yesterday", *where), 2)
+    assert message_id in run("messages", "--since", "2h", *where).stdout
+    assert run("messages", "--until", "2h", *where).stdout == ""
 
     assert "cancel it first" in failed(run("delete", message_id, *where), 1)
     other = json.loads(run("send", "+491701234567", "gone soon", *where, "--json").stdout)["message_ids"][0]
