@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -75,6 +75,18 @@ class Api:
         if failed:
             self._call("GET", path)
         return str(response.text)
+
+    def pieces(self, path: str, **parameters: Any) -> Iterator[str]:
+        """A long answer that is no JSON, as it comes."""
+        wanted = {name: value for name, value in parameters.items() if value is not None}
+        try:
+            with self._client.stream("GET", path, params=wanted) as response:
+                if not response.is_error:
+                    yield from response.iter_text()
+                    return
+        except self._errors as exc:
+            raise self._unreachable(exc) from exc
+        self._call("GET", path, params=wanted)
 
     def _unreachable(self, exc: Exception) -> click.ClickException:
         return click.ClickException(f"the gateway does not answer on {self._socket}: {exc}; is `smsgw run` running?")

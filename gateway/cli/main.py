@@ -60,6 +60,8 @@ COMMANDS = {
     "tokens": Entry("gateway.cli.accounts", "tokens", "Make, list and delete tokens: the keys of programs."),
     "sessions": Entry("gateway.cli.accounts", "sessions", "List and end what people are logged in with."),
     "audit": Entry("gateway.cli.accounts", "audit", "Show who logged in and who changed what, newest first."),
+    "conversations": Entry("gateway.cli.conversations", "conversations", "List conversations, and mark them as read."),
+    "export": Entry("gateway.cli.conversations", "export", "Write messages to a CSV or JSON lines file."),
     "codes": Entry("gateway.cli.codes", "codes", "Tell what error codes mean: CODE, or all of them."),
     "completion": Entry(
         "gateway.cli.completion", "completion", "Print the script that makes a shell complete commands."

@@ -134,6 +134,10 @@ class Modem(Answer):
     queue: int
     sent_today: int
     daily_limit: int
+    sent_this_month: int | None = None
+    monthly_limit: int | None = None
+    recipients_today: int | None = None
+    daily_recipients: int | None = None
     temperature_c: float | None = None
     voltage_mv: int | None = None
     cell: str | None = None
