@@ -372,6 +372,9 @@ class SqliteStore:
             if isinstance(exc, sqlite3.Error):
                 self._note_damage(exc)
                 change.error = StoreError(f"not stored: {exc}")
+            elif isinstance(exc, StopIteration):  # no future takes it, and all behind it would wait for ever
+                change.error = RuntimeError("the change found no next one")
+                change.error.__cause__ = exc
             if not db.in_transaction:  # SQLite itself gave up the whole transaction: disk full, I/O error
                 raise sqlite3.OperationalError(f"the transaction was given up: {exc}") from exc
             del tx.events.added[added:]

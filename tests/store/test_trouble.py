@@ -56,6 +56,22 @@ def test_what_fails_in_a_batch_leaves_no_trace_and_the_rest_is_committed(tmp_pat
     asyncio.run(scenario())
 
 
+def test_a_change_that_finds_no_next_one_leaves_nobody_waiting(tmp_path: Path) -> None:
+    """A future refuses StopIteration: the answers of a whole batch would be lost, and a sender would wait for ever."""
+
+    async def scenario() -> None:
+        async with opened(tmp_path) as store, asyncio.timeout(10):
+            async with Plug(store):
+                defect = store.write(lambda tx: next(iter(())))
+                behind = store.write(lambda tx: tx.events.add(event(1), NOW))
+            with pytest.raises(RuntimeError):
+                await defect
+            assert await behind
+            assert await kept(store) == ['{"n":1}']
+
+    asyncio.run(scenario())
+
+
 def test_nobody_is_told_of_an_event_that_was_rolled_back(tmp_path: Path) -> None:
     """Whoever waits for it would look for it again and again."""
 
