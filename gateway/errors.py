@@ -116,7 +116,7 @@ CODES: dict[str, ErrorInfo] = {
     "alert_lasts": ErrorInfo(meaning="That alert ends when its cause does; it cannot be dismissed."),
     "webhook_refused": ErrorInfo(meaning="The webhook's target is not public, and allow_private is off."),
     "not_cancelable": ErrorInfo(meaning="The message has already left or is finished.", twilio=30409),
-    "not_finished": ErrorInfo(meaning="The message is not finished, so it cannot be taken away yet."),
+    "not_finished": ErrorInfo(meaning="The message is not finished, so it cannot be taken away yet.", twilio=20009),
     "id_conflict": ErrorInfo(meaning="The id was used before for other content."),
     "quota_exceeded": ErrorInfo(
         meaning="All that may be sent today or this month is sent.", retryable=True, twilio=20429

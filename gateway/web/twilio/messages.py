@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from gateway.errors import RequestError
-from gateway.messaging.model import TWILIO, WAITING, Origin, SendRequest, Status
+from gateway.messaging.model import MAX_CLIENT_ID, TWILIO, Origin, SendRequest
 from gateway.messaging.numbers import normalise
 from gateway.messaging.ports import Tx
+from gateway.messaging.removal import redact
 from gateway.messaging.twilio import Beside, Search, Shown
 from gateway.web.auth import principal_of
 from gateway.web.twilio import errors, shapes
@@ -30,8 +32,6 @@ STEP = 2000
 SHORTEST_VALIDITY_S = 300
 """3GPP TS 23.040 clause 9.2.3.12.1: a service centre knows no shorter one."""
 
-UNFINISHED = frozenset({*WAITING, Status.SENDING, Status.UNKNOWN})
-
 
 class Messages:
     """The handlers."""
@@ -44,6 +44,9 @@ class Messages:
         draft = read_draft(await read_form(request), context.clock.now())
         service = await service_of(context, draft.service)
         to = normalise(draft.to, context.account.region)
+        client_id = client_id_of(request.headers.get("i-twilio-idempotency-token"))
+        if client_id is not None and (before := await self._taken_before(client_id, to, draft)) is not None:
+            return JSONResponse(shapes.message(before, sid), 201)
         choice = await choose(context, draft, to, service)
         principal = principal_of(request)
         check_limits(principal, choice, to)
@@ -52,7 +55,7 @@ class Messages:
             message_id="", sender=choice.number, service=draft.service, status_callback=draft.status_callback
         )
         result = await context.service.send(
-            self._request(draft, choice, validity_s, request.headers.get("i-twilio-idempotency-token")),
+            self._request(draft, choice, validity_s, client_id),
             Origin(edge=TWILIO, client=principal.name),
             partial(_keep, beside),
         )
@@ -60,12 +63,25 @@ class Messages:
             raise errors.of_code(*result.error)
         return JSONResponse(shapes.message(await self._shown(request, result.message_ids[0]), sid), 201)
 
-    def _request(self, draft: Draft, choice: Choice, validity_s: int | None, key: str | None) -> SendRequest:
+    async def _taken_before(self, client_id: str, to: str, draft: Draft) -> Shown | None:
+        """The text that a request is a repeat of. What was made of the first one, as its expiry or its modem, is its own."""
+
+        def look(tx: Tx) -> Shown | None:
+            known = tx.commands.by_client_id(client_id)
+            return tx.twilio.shown(known[1][0]) if known is not None and known[1] else None
+
+        found = await self._context.store.read(look)
+        if found is None or found.beside is None:
+            return None
+        same = (found.message.peer, found.message.text, found.beside.service) == (to, draft.body, draft.service)
+        return found if same else None
+
+    def _request(self, draft: Draft, choice: Choice, validity_s: int | None, client_id: str | None) -> SendRequest:
         begins = draft.send_at or self._context.clock.now()
         return SendRequest(
             to=(draft.to,),
             text=draft.body,
-            client_id=f"twilio:{key}"[:64] if key else None,
+            client_id=client_id,
             modem=choice.modem,
             send_at=draft.send_at,
             expires_at=begins + timedelta(seconds=validity_s) if validity_s else None,
@@ -137,13 +153,7 @@ class Messages:
     async def _redact(self, form: Form, message_id: str) -> None:
         if form.text("Body"):
             raise TwilioError(errors.BAD_REQUEST, "The body of a message can only be replaced by nothing.")
-        now = self._context.clock.now()
-
-        def change(tx: Tx) -> None:
-            check_finished(tx, message_id)
-            tx.twilio.redact(message_id, now)
-
-        await self._context.store.write(change)
+        await self._context.service.removal.redact(message_id)
 
     async def delete(self, request: Request) -> Response:
         """Blanked and not shown any more. The row itself stays until its time: a status report may still come for it."""
@@ -152,11 +162,11 @@ class Messages:
         await self._shown(request, message_id)
 
         def change(tx: Tx) -> None:
-            check_finished(tx, message_id)
-            tx.twilio.redact(message_id, now)
+            redact(tx, message_id, now)
             tx.twilio.put_beside(replace(tx.twilio.beside(message_id) or Beside(message_id=message_id), deleted=True))
 
         await self._context.store.write(change)
+        self._context.store.forget_events()
         return Response(status_code=204)
 
     async def media(self, request: Request) -> Response:
@@ -186,11 +196,12 @@ def _step(wanted: Search, tx: Tx) -> tuple[list[Shown], int | None]:
     return tx.twilio.search(wanted, STEP)
 
 
-def check_finished(tx: Tx, message_id: str) -> None:
-    """What is still on its way keeps its words. Raises TwilioError(20009)."""
-    found = tx.messages.get(message_id)
-    if found is None or found.status in UNFINISHED or found.status is Status.RECEIVING:
-        raise TwilioError(errors.NOT_FINISHED, "The message is not finished: it can be neither redacted nor deleted.")
+def client_id_of(token: str | None) -> str | None:
+    """The idempotency key that a client's token stands for; None where it gives none. No two tokens share one."""
+    if not token:
+        return None
+    whole = f"twilio:{token}"
+    return whole if len(whole) <= MAX_CLIENT_ID else f"twilio:{hashlib.sha256(token.encode()).hexdigest()[:56]}"
 
 
 def search_of(request: Request, page: Page, region: str | None) -> Search:
@@ -230,6 +241,8 @@ def _moment(text: str, name: str) -> tuple[datetime, timedelta]:
     """A day or a second in UTC, and how long that is. Twilio's inequalities include what is named."""
     try:
         moment = datetime.fromisoformat(text.strip())
+        if not MINYEAR < moment.year < MAXYEAR:  # there has to be room for an offset and a day
+            raise ValueError(moment.year)
     except ValueError as exc:
         raise TwilioError(errors.BAD_REQUEST, f"{name} must be a date or time in ISO 8601") from exc
     length = timedelta(days=1) if len(text.strip()) <= len("2026-01-01") else timedelta(seconds=1)

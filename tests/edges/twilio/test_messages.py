@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.edges.twilio.conftest import ABSENT, NUMBERS, Gateway
@@ -228,3 +229,45 @@ def test_a_repeat_with_the_same_token_is_sent_once(gateway: Gateway) -> None:
         answers = [http.post(path, data=form, headers=key) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [201, 201]
     assert answers[0].json()["sid"] == answers[1].json()["sid"]
+
+
+def test_a_token_makes_a_repeat_of_a_request_and_another_token_another_text(gateway: Gateway) -> None:
+    path = f"/2010-04-01/Accounts/{gateway.sid}/Messages.json"
+    with gateway.http() as http:
+
+        def create(token: str, body: str = "once") -> tuple[int, str]:
+            form = {"To": to, "From": NUMBERS[0], "Body": body, "ValidityPeriod": "3600"}
+            made = http.post(path, data=form, headers={"I-Twilio-Idempotency-Token": token})
+            return made.status_code, made.json().get("sid", "")
+
+        to = recipient()
+        status, first = create("t-1")
+        assert (status, create("t-1")) == (201, (201, first))
+        assert create("t-1", "something else")[0] == 400
+        long = [f"{'a-long-name-of-a-job-' * 4}{n}" for n in range(2)]
+        sids = {create(token)[1] for token in (*long, *long)}
+        assert len(sids) == 2
+        assert first not in sids
+
+
+def test_what_is_taken_away_is_gone_from_the_events_too(gateway: Gateway, client: Any) -> None:
+    sender = recipient()
+    gateway.control("/deliver", {"modem": "modem2", "from": sender, "text": "Blaukehlchen"})
+    wait_until(lambda: bool(client.messages.list(from_=sender)), "the text to come in")
+    (found,) = client.messages.list(from_=sender)
+    with httpx.Client(base_url=gateway.url, headers={"authorization": f"Bearer {gateway.api_token}"}) as own:
+
+        def told() -> str:
+            return own.get("/api/v1/events", params={"limit": 200}).text
+
+        assert "Blaukehlchen" in told()
+        assert client.messages(found.sid).delete() is True
+        assert "Blaukehlchen" not in told()
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+def test_the_end_of_time_is_no_date_to_ask_for(gateway: Gateway, moment: str) -> None:
+    with gateway.http() as http:
+        for name in ("DateSent", "DateSent<", "DateSent>"):
+            answer = http.get(f"/2010-04-01/Accounts/{gateway.sid}/Messages.json", params={name: moment})
+            assert (answer.status_code, answer.json()["code"]) == (400, 20001)
