@@ -27,7 +27,7 @@ reference even then, also when the clock of a box without a battery went forward
 def take_report(tx: Tx, report: Report, now: datetime) -> bool:
     """Stores a report and applies it to its segment. False when no segment is known for it (yet)."""
     stored = replace(report, n=tx.reports.insert(report))
-    segment = _find(tx, report, fresh=True)
+    segment = _find(tx, stored, fresh=True)
     if segment is None:
         return False
     _apply(tx, segment, stored, now)
@@ -49,8 +49,11 @@ def doubt(tx: Tx, segment: Segment, now: datetime) -> None:
 def _find(tx: Tx, report: Report, *, fresh: bool) -> Segment | None:
     """`fresh`: the report came in just now, so everything was submitted before, even if the clock has gone back since."""
 
+    first = _first_heard(tx, report)
+    since = first or (None if fresh else report.received_at)
+
     def fits(submit: Segment | Doubt, window: timedelta = REPORT_WINDOW) -> bool:
-        return _fits(submit, report, window) and (fresh or _submitted(submit) <= report.received_at)
+        return _fits(submit, report, window) and (since is None or _submitted(submit) <= since)
 
     if (twin := tx.reports.twin(report)) is not None:
         return _segment(tx, *twin)
@@ -76,6 +79,18 @@ def _find(tx: Tx, report: Report, *, fresh: bool) -> Segment | None:
     return max(known, key=_place, default=None)
 
 
+def _first_heard(tx: Tx, report: Report) -> datetime | None:
+    """When an earlier report on the same submit came that fits nothing; None if there is none.
+
+    What was submitted after that is not what it speaks of, however often it comes.
+    """
+    if report.scts is None:
+        return None
+    alike = tx.reports.unmatched(report.iccid, report.received_at - REPORT_WINDOW, report.mr)
+    same = (each for each in alike if each.scts == report.scts and same_subscriber(each.peer, report.peer))
+    return next((each.received_at for each in same if each.n < report.n), None)
+
+
 def _doubted(tx: Tx, doubt: Doubt, report: Report) -> Segment | None:
     """The segment of a doubt; None when the report speaks of a text that was taken after the segment's next attempt."""
     segment = _segment(tx, doubt.message_id, doubt.seq)
@@ -95,7 +110,8 @@ def after_submit(tx: Tx, segment: Segment, now: datetime) -> None:
     """After a submit was settled: reports that had to wait for it find their segment."""
     if segment.state is SegmentState.SENT and segment.mr is not None and segment.submitted_at is not None:
         for report in tx.reports.unmatched(segment.iccid, segment.submitted_at, segment.mr):
-            if _fits(segment, report, LONGEST_VALIDITY):
+            first = _first_heard(tx, report)
+            if _fits(segment, report, LONGEST_VALIDITY) and (first is None or segment.submitted_at <= first):
                 segment = _apply(tx, segment, report, now)
     unknown = tx.segments.in_states((SegmentState.UNKNOWN,), segment.iccid)
     unproved = [*unknown, *tx.segments.without_reference(segment.iccid)]

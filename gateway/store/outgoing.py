@@ -20,6 +20,7 @@ from gateway.messaging.model import (
     TimelineEntry,
     Wanted,
 )
+from gateway.messaging.numbers import same_subscriber
 from gateway.store import listing, rows
 from gateway.store.rows import ms
 
@@ -333,11 +334,15 @@ class Reports:
         return [rows.report(row) for row in self._db.execute(query, (iccid, ms(since), mr, mr))]
 
     def twin(self, report: Report) -> tuple[str, int] | None:
-        """The segment that an earlier report on the same submit found: same SIM, reference, recipient and service-centre time."""
-        query = """SELECT message_id, seq FROM reports INDEXED BY reports_of_submit WHERE iccid = ? AND mr = ? AND scts = ?
-                   AND peer = ? AND message_id IS NOT NULL ORDER BY n DESC LIMIT 1"""
-        row = self._db.execute(query, (report.iccid, report.mr, rows.iso(report.scts), report.peer)).fetchone()
-        return (row["message_id"], row["seq"]) if row else None
+        """The segment that an earlier report on the same submit found: same SIM, reference, service-centre time and recipient.
+
+        The recipient may be written in another form: a report of another network does that.
+        """
+        query = """SELECT message_id, seq, peer FROM reports INDEXED BY reports_of_submit WHERE iccid = ? AND mr = ?
+                   AND scts = ? AND message_id IS NOT NULL ORDER BY n DESC LIMIT 64"""
+        found = self._db.execute(query, (report.iccid, report.mr, rows.iso(report.scts)))
+        same = (row for row in found if same_subscriber(row["peer"], report.peer))
+        return next(((row["message_id"], row["seq"]) for row in same), None)
 
     def leftover(self, limit: int) -> list[Report]:
         """Reports that fit no segment, newest first."""

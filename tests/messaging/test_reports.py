@@ -349,3 +349,40 @@ def test_an_old_text_without_a_report_does_not_take_the_one_of_an_unknown_text(t
             assert (await box.statuses(old))[-1] == "sent"
 
     run(scenario())
+
+
+def test_a_second_word_in_another_form_of_the_number_proves_nothing_of_another_text(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with rig(tmp_path) as box:
+            known, lost = await two(box)
+            taken = box.clock.now()
+            await box.receive(report(5, at=taken))
+            box.clock.advance(10)
+            await box.receive(report(5, "015112345678", at=taken, discharged=box.clock.now(), index=2))
+            assert (await box.statuses(known))[-1] == "delivered"
+            assert await box.statuses(lost) == ["queued", "unknown"]
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("answer", [UNKNOWN, sent(77), sent(78)])
+def test_a_stray_report_that_goes_on_speaking_says_nothing_of_what_was_sent_since(
+    tmp_path: Path, answer: Answer
+) -> None:
+    """All reports on one submit have the same service-centre time: what was heard of before cannot have been sent later."""
+
+    async def scenario() -> None:
+        async with rig(tmp_path) as box:
+            box.ports["one"].answers.append(answer)
+            await box.ready()
+            taken = box.clock.now()
+            await box.receive(report(77, at=taken, st=0x20))
+            box.clock.advance(10)
+            ours = (await box.send()).message_ids[0]
+            before = await box.becomes(ours, "unknown" if answer is UNKNOWN else "sent")
+            box.clock.advance(10)
+            await box.receive(report(77, at=taken, discharged=box.clock.now(), index=2))
+            assert await box.statuses(ours) == before
+            assert len(await box.store.read(lambda tx: tx.reports.leftover(10))) == 2
+
+    run(scenario())
