@@ -141,6 +141,7 @@ class Service:
         self.notices = Notices(store, clock, self._lines, settings.region)
         self.controls = Controls(self._rules.modems, settings.region, allow_emergency=settings.allow_emergency)
         self._last_event = 0
+        self._deleted = 0, 0  # behind the first and up to the second there are no events any more
         self._event_waiters: set[asyncio.Future[None]] = set()
         store.on_events(self._events_committed)
 
@@ -337,10 +338,16 @@ class Service:
 
     async def events(self, after: int, limit: int) -> list[StoredEvent]:
         """Committed events with seq > `after`, in order."""
-        return await self._store.events(after, limit)
+        last = self._last_event
+        found = await self._store.events(after, limit)
+        if not found and after < last:
+            self._deleted = after, last
+        return found
 
     async def wait_for_events(self, after: int) -> None:
-        """Returns when an event with seq > `after` is committed."""
+        """Returns when an event with seq > `after` is committed. For one that is deleted by now nobody comes back at once."""
+        if self._deleted[0] <= after:
+            after = max(after, self._deleted[1])
         while self._last_event <= after:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._event_waiters.add(waiter)

@@ -205,6 +205,29 @@ def test_who_waits_for_events_is_woken_by_the_next_one_and_by_no_other_change(tm
     run(scenario())
 
 
+def test_who_asks_for_events_that_are_deleted_waits_for_the_next_one(tmp_path: Path) -> None:
+    """A box that was quiet for as long as events are kept: a page that is open there must not ask again all the time."""
+
+    async def scenario() -> None:
+        async with rig(tmp_path, start=False) as box:
+            for _ in range(3):
+                await box.send()
+        async with rig(tmp_path, start=False) as box:
+            await box.sql("DELETE FROM events")
+            for place in (0, 2, 0):
+                assert await box.service.events(place, 10) == []
+                waiting = asyncio.create_task(box.service.wait_for_events(place))
+                await asyncio.sleep(0.01)
+                assert not waiting.done()
+                waiting.cancel()
+            waiting = asyncio.create_task(box.service.wait_for_events(0))
+            await box.service.alert("store_error", "just so")
+            await waiting
+            assert [stored.seq for stored in await box.service.events(0, 10)] == [7]
+
+    run(scenario())
+
+
 def test_a_consumer_goes_on_where_it_was_after_a_restart(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with rig(tmp_path, start=False) as box:
