@@ -128,7 +128,8 @@ def account_routes(accounts: Accounts) -> APIRouter:
 
     @router.get("/audit", **documented(schema.Audit))
     async def audit(
-        before: Annotated[int | None, Query(ge=1)] = None, limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50
+        before: Annotated[int | None, Query(ge=1, lt=2**63)] = None,
+        limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
     ) -> JSONResponse:
         """Newest first. `next` of one page is `before` of the following one; null after the last."""
         found = await accounts.audit(before, limit)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 import ipaddress
 import json
@@ -136,6 +135,7 @@ class Gate:
             self._check_host(headers)
             if is_open(scope):
                 if scope["method"] not in SAFE:
+                    # It must not log a browser in, as somebody of its own choice: there is no CSRF token yet.
                     self._check_origin(headers)
                 scope["open"] = True
                 await self._app(scope, receive, send)
@@ -161,9 +161,9 @@ class Gate:
             raise Refused(403, "forbidden", f"the Host {host[:80]!r} is not known here; add it to web.hosts")
 
     def _check_origin(self, headers: Mapping[str, str]) -> None:
-        """A page elsewhere must not log a browser in, as somebody of its own choice: there is no CSRF token yet."""
+        """Of what a browser does whoever asked it to, a page elsewhere must not be the one that asks."""
         if not own_origin(headers.get("origin"), headers.get("host", "")):
-            raise Refused(403, "forbidden", "a page from elsewhere cannot log in here")
+            raise Refused(403, "forbidden", "a page from elsewhere can neither log in nor change anything here")
 
     async def _who(self, scope: Scope, headers: Mapping[str, str]) -> Principal:
         source = source_of(scope)
@@ -179,13 +179,22 @@ class Gate:
                 found = None
         except LockedOut as error:
             raise Refused(429, "locked_out", str(error), {"retry-after": f"{error.wait_s:.0f}"}) from error
+        except StoreError as error:
+            raise Refused(503, "store_error", str(error)) from error
         if found is None:
             raise Refused(401, "unauthorized", headers={"www-authenticate": 'Bearer realm="smsgw"'})
         return found
 
     def _check_csrf(self, scope: Scope, headers: Mapping[str, str], principal: Principal) -> None:
-        """A browser sends the cookie whoever asked it to; the token only a page of ours can know."""
-        if principal.csrf is None or scope.get("method", "GET") in SAFE:
+        """A browser sends the cookie whoever asked it to; the token only a page of ours can know.
+
+        It sends a password too that it was once told when we asked for one (RFC 7617 2.2).
+        """
+        if scope.get("method", "GET") in SAFE:
+            return
+        if principal.csrf is None:
+            if headers.get("authorization", "").lower().startswith("basic"):
+                self._check_origin(headers)
             return
         if not hmac.compare_digest(headers.get(CSRF_HEADER, "").encode(), principal.csrf.encode()):
             raise Refused(403, "forbidden", f"the {CSRF_HEADER} header is missing or wrong")
@@ -253,7 +262,7 @@ def _is_address(name: str) -> bool:
 def _basic(value: str) -> tuple[str, str]:
     try:
         name, _, password = base64.b64decode(value, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no base64, or no UTF-8
         return "", ""
     return name, password
 

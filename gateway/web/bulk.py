@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from gateway.accounts import Permission, Principal
-from gateway.errors import RequestError
+from gateway.errors import RequestError, StoreError
 from gateway.messaging.model import MAX_CLIENT_ID, CommandResult, Origin
 from gateway.web.auth import principal_of, requires
 from gateway.web.body import body_of, idempotency_key
@@ -81,7 +81,11 @@ def bulk_routes(service: Service) -> APIRouter:
 async def _send_all(
     service: Service, principal: Principal, key: str | None, commands: Sequence[Any]
 ) -> list[dict[str, Any]]:
-    """In their order, and together, so that they share commits."""
+    """In their order, and together, so that they share commits. Raises StoreError where the database takes none of them.
+
+    One that it does not take is rejected by itself: who repeats all of them would send the others twice.
+    """
+    failed: list[StoreError] = []
     origin = Origin(edge="api", client=principal.name)
 
     async def send(number: int, command: Any) -> dict[str, Any]:
@@ -95,8 +99,15 @@ async def _send_all(
             return _result(await service.send(payload.request(own), origin))
         except RequestError as exc:
             return _rejected(given if isinstance(given, str) else None, exc)
+        except StoreError as exc:
+            failed.append(exc)
+            error = RequestError(str(exc), code="store_error")
+            return _rejected(given if isinstance(given, str) else None, error)
 
-    return list(await asyncio.gather(*(send(number, command) for number, command in enumerate(commands, 1))))
+    results = await asyncio.gather(*(send(number, command) for number, command in enumerate(commands, 1)))
+    if len(failed) == len(commands):
+        raise failed[0]
+    return list(results)
 
 
 def _result(result: CommandResult) -> dict[str, Any]:

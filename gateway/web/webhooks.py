@@ -50,7 +50,7 @@ def webhook_routes(webhooks: Webhooks) -> APIRouter:
     async def deliveries(
         name: str,
         state: DeliveryState | None = None,
-        before: Annotated[int | None, Query(ge=1)] = None,
+        before: Annotated[int | None, Query(ge=1, lt=2**63)] = None,
         limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
     ) -> JSONResponse:
         """Newest first. `next` of one page is `before` of the following one; null after the last."""

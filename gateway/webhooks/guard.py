@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+from concurrent.futures import Executor
+from functools import partial
 
 from gateway.errors import PermanentError
 
@@ -19,17 +21,31 @@ class TargetRefused(PermanentError):
     code = "webhook_refused"
 
 
-async def resolve(host: str, port: int, *, allow_private: bool) -> str:
+async def resolve(host: str, port: int, *, allow_private: bool, threads: Executor | None = None) -> str:
     """An address of `host` that may be connected to. Raises TargetRefused, or OSError when the name is not known.
 
-    Every address of the name has to be allowed: one that has a private address besides is up to no good.
+    Every address of the name has to be allowed: one that has a private address besides is up to no good. `threads`: where a
+    name is waited for.
     """
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = [str(entry[4][0]) for entry in found]
+    addresses = [host] if _is_address(host) else await _look_up(host, port, threads)
     refused = next((one for one in addresses if not (allow_private or is_public(one))), None)
     if refused is not None:
         raise TargetRefused(f"{host} is {refused}, which is not public; allow_private permits that")
     return addresses[0]
+
+
+async def _look_up(host: str, port: int, threads: Executor | None) -> list[str]:
+    ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(threads, ask)
+    return [str(entry[4][0]) for entry in found]
+
+
+def _is_address(host: str) -> bool:
+    """In the one way to write it that everybody reads alike; others, and those with a zone, are for the system to read."""
+    try:
+        return str(ipaddress.ip_address(host)) == host and "%" not in host
+    except ValueError:
+        return False
 
 
 def is_public(address: str) -> bool:

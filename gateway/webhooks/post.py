@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import httpx
@@ -15,6 +16,8 @@ MAX_REDIRECTS = 3
 _REDIRECTS = (307, 308)  # the others would drop the body
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LAST_PORT = 0xFFFF
+MAX_LOOK_UPS = 4
+"""Names that one poster asks for at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,8 @@ class Poster:
     def __init__(self, *, allow_private: bool, timeout_s: float) -> None:
         self._allow_private = allow_private
         self._timeout_s = timeout_s
+        # With the internet down each look-up takes half a minute, and modems that come back use the common threads.
+        self._threads = ThreadPoolExecutor(MAX_LOOK_UPS, "look-up")
         self._client = httpx.AsyncClient(
             trust_env=False,
             follow_redirects=False,
@@ -54,6 +59,7 @@ class Poster:
         )
 
     async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
         await self._client.aclose()
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
@@ -108,7 +114,7 @@ class Poster:
         port = url.port or _DEFAULT_PORTS[url.scheme]
         if port > _LAST_PORT:
             raise httpx.UnsupportedProtocol(f"there is no port {port}"[:80])
-        address = await resolve(url.host, port, allow_private=self._allow_private)
+        address = await resolve(url.host, port, allow_private=self._allow_private, threads=self._threads)
         request = self._client.build_request(
             method,
             url.copy_with(host=address, userinfo=b""),

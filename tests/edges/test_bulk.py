@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import httpx
 
+from gateway.errors import StoreError
+from gateway.messaging import Service
+from gateway.messaging.accept import Also
+from gateway.messaging.model import CommandResult, Origin, SendRequest
 from gateway.web.bulk import MAX_COMMANDS, MAX_KEY
-from tests.edges.test_web import api, error, gateway, send  # noqa: F401 - fixtures
+from tests.edges.gateway_thread import GatewayThread, config_for
+from tests.edges.test_web import api, client, error, gateway, send  # noqa: F401 - fixtures
 
 
 def bulk(api: httpx.Client, *commands: object, key: str | None = None) -> dict[str, Any]:  # noqa: F811
@@ -74,3 +80,24 @@ def test_a_finished_message_is_redacted_and_deleted(api: httpx.Client) -> None: 
     assert api.delete(f"/messages/{message_id}").status_code == 204
     assert error(api.get(f"/messages/{message_id}"))[:2] == (404, "unknown_message")
     assert error(api.delete(f"/messages/{message_id}"))[:2] == (404, "unknown_message")
+
+
+class NearlyFull(Service):
+    """Its disk takes everything but what says so."""
+
+    async def send(self, request: SendRequest, origin: Origin, also: Also | None = None) -> CommandResult:
+        if request.text == "too much":
+            raise StoreError("the disk is full")
+        return await super().send(request, origin, also)
+
+
+def test_what_the_database_does_not_take_is_told_by_itself(tmp_path: Path) -> None:
+    """Else a client that repeats all of it sends twice what was taken."""
+    good, bad = ({"to": "+491701234567", "text": text} for text in ("fits", "too much"))
+    with GatewayThread(config_for(tmp_path, ""), service=NearlyFull) as running, client(running) as http:
+        answer = bulk(http, good, bad, good, bad)
+        assert [each["status"] for each in answer["results"]] == ["accepted", "rejected", "accepted", "rejected"]
+        assert answer["results"][1]["error"]["code"] == "store_error"
+        assert len(http.get("/messages").json()["messages"]) == 2
+        nothing = http.post("/messages/bulk", json={"messages": [bad, bad]})
+        assert error(nothing)[:2] == (503, "store_error")

@@ -91,6 +91,36 @@ def test_a_page_elsewhere_cannot_log_a_browser_in(gateway: GatewayThread, http: 
     assert own.status_code == 201
 
 
+def test_a_page_elsewhere_cannot_use_a_password_that_the_browser_was_told(
+    gateway: GatewayThread, http: httpx.Client
+) -> None:
+    """A browser that was once asked for name and password sends them along, whoever makes it post a form."""
+    basic = ("admin", PASSWORD)
+    command = {"to": "+491701234567", "text": "x"}
+    for origin in ("http://evil.example", "null"):
+        assert error(http.post("/api/v1/messages", json=command, auth=basic, headers={"origin": origin})) == (
+            403,
+            "forbidden",
+        )
+    assert http.get("/api/v1/messages", auth=basic).json()["messages"] == []
+    for headers in ({}, {"origin": str(gateway.web.url)}):  # a program; a page of ours
+        assert http.post("/api/v1/messages", json=command, auth=basic, headers=headers).status_code == 201
+
+
+@pytest.mark.parametrize("value", ["Basic \u00e9", "Basic =", "Basic YQ", "Bearer \u00e9", "Digest x", "Basic /zp4"])
+def test_credentials_that_cannot_be_read_are_none(http: httpx.Client, value: str) -> None:
+    assert error(http.get("/api/v1/messages", headers={"authorization": value.encode("latin-1")})) == (
+        401,
+        "unauthorized",
+    )
+
+
+@pytest.mark.parametrize("path", ["audit", "calls", "webhooks/none/deliveries", "consent", "alerts"])
+def test_no_number_is_too_large_to_be_refused(http: httpx.Client, path: str) -> None:
+    answer = http.get(f"/api/v1/{path}", params={"before": 2**63}, headers={"authorization": f"Bearer {TOKEN}"})
+    assert answer.status_code in (400, 404)
+
+
 @pytest.mark.parametrize(
     "head",
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from typing import Any
 
 import pytest
@@ -82,12 +83,10 @@ def test_every_way_to_write_loopback_is_refused(host: str) -> None:
 
 def test_a_name_with_a_private_address_besides_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
-        loop = asyncio.get_running_loop()
-
-        async def both(host: str, port: int, **_: Any) -> list[Any]:
+        def both(host: str, port: int, **_: Any) -> list[Any]:
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, port)) for ip in ("8.8.8.8", "10.0.0.1")]
 
-        monkeypatch.setattr(loop, "getaddrinfo", both)
+        monkeypatch.setattr(socket, "getaddrinfo", both)
         with pytest.raises(TargetRefused, match="not public"):
             await resolve("two.example", 443, allow_private=False)
 
@@ -100,16 +99,15 @@ def test_the_address_that_was_judged_is_the_one_that_is_connected_to(monkeypatch
     with receiving() as receiver:
 
         async def main() -> None:
-            loop = asyncio.get_running_loop()
-            real = loop.getaddrinfo
+            real = socket.getaddrinfo
 
-            async def rebinding(host: Any, port: Any, **options: Any) -> Any:
+            def rebinding(host: Any, port: Any, *which: Any, **options: Any) -> Any:
                 if host != "rebinding.example":
-                    return await real(host, port, **options)
+                    return real(host, port, *which, **options)
                 asked.append(host)
                 return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
 
-            monkeypatch.setattr(loop, "getaddrinfo", rebinding)
+            monkeypatch.setattr(socket, "getaddrinfo", rebinding)
             monkeypatch.setattr(guard, "is_public", lambda address: True)  # as if the first answer had been public
             poster = Poster(allow_private=False, timeout_s=5)
             answer = await poster.post(f"http://rebinding.example:{receiver.port}/hook", b"{}", {})
@@ -199,3 +197,32 @@ def test_a_receiver_that_says_nothing_costs_its_time_and_no_more() -> None:
         server.close()
 
     asyncio.run(main())
+
+
+def test_names_that_nobody_answers_for_keep_only_their_own_receiver_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with the internet down: look-ups hang, and what modems and other receivers need goes on."""
+    over, real = threading.Event(), socket.getaddrinfo
+
+    def silent(host: Any, port: Any, *which: Any, **options: Any) -> Any:
+        if str(host).endswith(".example"):
+            over.wait(30)
+            raise socket.gaierror("nobody answers")
+        return real(host, port, *which, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+
+    async def main(url: str) -> None:
+        away, near = (Poster(allow_private=True, timeout_s=20) for _ in range(2))
+        posts = [asyncio.create_task(away.post(f"http://{n}.example/", b"{}", {})) for n in range(100)]
+        try:
+            async with asyncio.timeout(10):
+                assert await asyncio.to_thread(lambda: "a modem's port") == "a modem's port"
+                for poster, host in ((near, "localhost"), (near, "127.0.0.1"), (away, "127.0.0.1")):
+                    assert (await poster.post(url.replace("127.0.0.1", host), b"{}", {})).ok
+        finally:
+            over.set()
+        assert {(await post).status for post in posts} == {None}
+        await asyncio.gather(away.close(), near.close())
+
+    with receiving() as receiver:
+        asyncio.run(main(receiver.url))
