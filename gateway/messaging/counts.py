@@ -83,7 +83,8 @@ class Counts:
 
     def _used(self, tx: Tx, settings: LineSettings, now: datetime, day: datetime) -> Used:
         unknown = [each for each in tx.segments.in_states((SegmentState.UNKNOWN,)) if each.line == settings.name]
-        today = tx.segments.sent_since(settings.name, day) + len(unknown)  # they may have left
+        today = tx.segments.sent_since(settings.name, day) + tx.segments.forgotten_since(settings.name, day)
+        today += len(unknown)  # they may have left
         earlier = self._earlier(tx, settings.name, now, day) if settings.monthly_limit else 0
         recipients = tx.segments.recipients_since(settings.name, day) if settings.daily_recipients else ()
         return Used(today=today, this_month=earlier + today, recipients=frozenset(recipients))
@@ -93,7 +94,8 @@ class Counts:
         known = self._before_today.get(name)
         if known is None or known[0] != day:
             month = self._calendar.month_begin(now)
-            known = (day, tx.segments.sent_since(name, month, day) + tx.segments.forgotten_since(name, month))
+            deleted = tx.segments.forgotten_since(name, month) - tx.segments.forgotten_since(name, day)
+            known = (day, tx.segments.sent_since(name, month, day) + deleted)
             self._before_today[name] = known
         return known[1]
 

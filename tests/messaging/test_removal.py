@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import RequestError
+from gateway.messaging import LineSettings
 from gateway.messaging.deliveries import Delivery
 from gateway.messaging.model import MessageFilter
 from gateway.messaging.receipts import REPORT_WINDOW
-from tests.messaging.rig import deliver, rig, run
+from tests.messaging.rig import deliver, report, rig, run
 
 SECRET = "the code is 4711"
 
@@ -55,6 +56,28 @@ def test_a_received_text_is_blanked_wherever_it_stands(tmp_path: Path) -> None:
             box.clock.advance(60)
             await box.receive(item)  # the same octets again: still known, though nobody can read them any more
             assert len(await box.service.messages(MessageFilter())) == 1
+
+    run(scenario())
+
+
+def test_what_was_sent_and_deleted_counts_for_the_limits_of_its_day_and_month(tmp_path: Path) -> None:
+    limited = (LineSettings(name="one", daily_limit=1, monthly_limit=2),)
+
+    async def scenario() -> None:
+        async with rig(tmp_path, line_settings=limited) as box:
+            await box.ready()
+            first = (await box.send()).message_ids[0]
+            await box.becomes(first, "sent")
+            await box.receive(report(1, at=box.clock.now()))
+            await box.becomes(first, "delivered")
+            await box.service.removal.delete(first)
+            await box.service._counts.begin()
+            assert box.service.lines()[0].sent_today == 1
+            await box.send(text="one too many")
+            await box.idle()
+            assert len(box.ports["one"].taken) == 1
+        async with rig(tmp_path, line_settings=limited) as box:
+            assert (box.service.lines()[0].sent_today, box.service.lines()[0].sent_this_month) == (1, 1)
 
     run(scenario())
 
