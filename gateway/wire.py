@@ -176,10 +176,10 @@ class _IdOnly(BaseModel):
     id: ClientId
 
 
-def read_object(octets: bytes | bytearray) -> dict[str, Any]:
-    """Octets → JSON object. Raises RequestError too_large or bad_json."""
-    if len(octets) > MAX_PAYLOAD:
-        raise RequestError(f"the payload has {len(octets)} octets; at most {MAX_PAYLOAD} are allowed", code="too_large")
+def read_object(octets: bytes | bytearray, most: int = MAX_PAYLOAD) -> dict[str, Any]:
+    """At most `most` octets → JSON object. Raises RequestError too_large or bad_json."""
+    if len(octets) > most:
+        raise RequestError(f"the payload has {len(octets)} octets; at most {most} are allowed", code="too_large")
     try:
         # Unlike the standard library's, this parser has a limit on nesting and refuses lone surrogates.
         value = from_json(bytes(octets), allow_inf_nan=False)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
+from gateway.cli.bulk import MAX_KEY, send_all
 from gateway.cli.client import Api, find_socket, shown, socket_options, table
 from gateway.cli.completion import message_ids, modem_names
 from gateway.cli.moments import EXAMPLES, MOMENT
@@ -23,8 +24,8 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 
 @click.command()
-@click.argument("to")
-@click.argument("text")
+@click.argument("to", required=False)
+@click.argument("text", required=False)
 @click.option("--modem", shell_complete=modem_names, help="Send through this modem only.")
 @click.option("--id", "client_id", help="Your own id: the same id is sent once only.")
 @click.option("--class", "message_class", type=click.IntRange(0, 3), help="Message class; 0 is a flash message.")
@@ -32,11 +33,15 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 @click.option("--report/--no-report", "report", default=None, help="Ask for a delivery report, or not.")
 @click.option("--wait", is_flag=True, help="Wait until it is sent; with --report until it is delivered.")
 @click.option("--timeout", type=click.FloatRange(min=0), default=300.0, help="Seconds to wait. [default: 300]")
+@click.option(
+    "--bulk", type=click.Path(path_type=Path), metavar="FILE", help="Send all that is in FILE, instead of TO and TEXT."
+)
+@click.option("--key", help="With --bulk: what has this key is sent once only. [default: by the content of FILE]")
 @json_option
 @socket_options
 def send(
-    to: str,
-    text: str,
+    to: str | None,
+    text: str | None,
     modem: str | None,
     client_id: str | None,
     message_class: int | None,
@@ -44,6 +49,8 @@ def send(
     report: bool | None,
     wait: bool,
     timeout: float,
+    bulk: Path | None,
+    key: str | None,
     as_json: bool,
     socket: Path | None,
     file: Path | None,
@@ -52,18 +59,22 @@ def send(
 
     TEXT "-" is read from standard input. Exit status 0 means that the message is stored and will not be lost; with
     --wait that it was sent.
+
+    FILE of --bulk is CSV whose first line names the columns (to,text and others as in the API) or has a JSON object in each
+    line; "-" is standard input. The same call can be repeated at any time: nothing is sent twice. To send the same file
+    again give another --key.
     """
-    body = {
-        "to": to,
-        "text": _text(text),
-        "modem": modem,
-        "id": client_id,
-        "class": message_class,
-        "encoding": encoding,
-        "delivery_report": report,
-    }
+    options = {"modem": modem, "class": message_class, "encoding": encoding, "delivery_report": report}
+    fields = {name: value for name, value in options.items() if value is not None}
+    if bulk is not None:
+        _check_bulk(to, client_id, key, wait=wait)
+        send_all(Api(find_socket(socket, file)), bulk, key, fields, as_json)
+        return
+    if key is not None:
+        raise click.UsageError("--key goes with --bulk; for one text it is --id")
+    body = {"to": _wanted(to, "TO"), "text": _text(_wanted(text, "TEXT")), **fields}
     api = Api(find_socket(socket, file))
-    result = api.post("/messages", {name: value for name, value in body.items() if value is not None})
+    result = api.post("/messages", body if client_id is None else {**body, "id": client_id})
     message_id = result["message_ids"][0]
     if not wait:
         click.echo(json.dumps(result) if as_json else f"{message_id} {result['status']}")
@@ -73,6 +84,24 @@ def send(
     if message["status"] not in GOOD:
         error = message.get("error")
         raise click.ClickException(f"{error['code']}: {error['message']}" if error else f"it is {message['status']}")
+
+
+def _wanted(value: str | None, name: str) -> str:
+    if value is None:
+        raise click.UsageError(f"Missing argument '{name}'.")
+    return value
+
+
+def _check_bulk(to: str | None, client_id: str | None, key: str | None, *, wait: bool) -> None:
+    """Raises UsageError for what makes no sense for many texts."""
+    if to is not None:
+        raise click.UsageError("with --bulk the file says whom to send what: there is no TO and TEXT")
+    if client_id is not None:
+        raise click.UsageError("with --bulk it is --key, or a column id, in place of --id")
+    if wait:
+        raise click.UsageError("--wait goes with one text only; `smsgw messages` shows what became of many")
+    if key is not None and not (0 < len(key) <= MAX_KEY and key.isprintable()):
+        raise click.UsageError(f"--key has 1 to {MAX_KEY} printable characters")
 
 
 def _text(text: str) -> str:

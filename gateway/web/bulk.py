@@ -68,7 +68,7 @@ def bulk_routes(service: Service) -> APIRouter:
         key = idempotency_key(request)
         if key is not None and len(key) > MAX_KEY:
             raise RequestError(f"an Idempotency-Key for many commands has at most {MAX_KEY} characters", field="id")
-        commands = read(_Commands, read_object(await body_of(request, MAX_BODY))).messages
+        commands = read(_Commands, read_object(await body_of(request, MAX_BODY), MAX_BODY)).messages
         results = await _send_all(service, principal_of(request), key, commands)
         counts = {
             word: sum(result["status"] == word for result in results) for word in ("accepted", "duplicate", "rejected")
