@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from tests.chaos.seeds import ASKED
-from tests.support.box import ROOT_TOPIC, Box, box
+from tests.support.box import ROOT_TOPIC, box
 from tests.support.broker import Observer
 from tests.support.processes import wait_until
 
@@ -19,13 +19,6 @@ AWAY = 3000 if ASKED else 300
 
 MAX_GROWTH = 24_000_000
 """Octets by which the process may grow meanwhile: what waits for the broker waits on disk."""
-
-
-def memory(gateway: Box) -> int:
-    """Resident octets of the daemon."""
-    assert gateway.daemon is not None
-    status = Path(f"/proc/{gateway.daemon.process.pid}/status").read_text()
-    return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmRSS"))
 
 
 def test_a_broker_that_restarts_again_and_again(tmp_path: Path) -> None:
@@ -58,7 +51,7 @@ def test_a_broker_that_is_away_for_long_is_told_everything_in_order(tmp_path: Pa
         gateway.wait_online("modem1", "modem2")
         gateway.control("/deliver", {"modem": "modem2", "from": "+491718000000", "text": "before"})
         gateway.events("inbox")
-        before = memory(gateway)
+        before = gateway.memory()
         gateway.broker.stop()
         for n in range(AWAY):
             gateway.control("/deliver", {"modem": "modem2", "from": f"+491718{n:06d}", "text": f"in {n}"})
@@ -68,7 +61,7 @@ def test_a_broker_that_is_away_for_long_is_told_everything_in_order(tmp_path: Pa
             return sum(each["waiting"] + sum(s["used"] for s in each["storages"].values()) for each in modems)
 
         wait_until(lambda: waiting() == 0, "the modem to be empty", 60 + AWAY / 20)
-        assert memory(gateway) - before < MAX_GROWTH
+        assert gateway.memory() - before < MAX_GROWTH
         gateway.broker.start()
         with Observer(gateway.broker.port, f"{ROOT_TOPIC}/inbox") as watcher:
             gateway.observer.close()

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.last_rites import last_rites
 from tests.support.processes import PATIENCE, EmulatorProcess, wait_until
 
 PHONE = "+491719999999"
@@ -130,6 +131,7 @@ class Foreign:
                 env=self._env,
                 start_new_session=True,
             )
+        last_rites.started(self._process.pid)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -145,6 +147,7 @@ class Foreign:
         finally:
             self._signal(signal.SIGKILL)  # what it started and left behind
             self._process.wait(PATIENCE)
+            last_rites.ended(self._process.pid)
 
     def _signal(self, how: signal.Signals) -> None:
         assert self._process is not None

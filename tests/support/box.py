@@ -42,6 +42,12 @@ class Box:
         assert self.daemon is not None
         return self.daemon.stop()
 
+    def memory(self) -> int:
+        """Resident octets of the daemon."""
+        assert self.daemon is not None
+        status = Path(f"/proc/{self.daemon.process.pid}/status").read_text()
+        return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmRSS"))
+
     def wait_online(self, *modems: str, seconds: float = PATIENCE) -> None:
         for modem in modems:
             topic = f"{ROOT_TOPIC}/modem/{modem}/availability"

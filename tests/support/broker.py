@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import threading
 import time
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +23,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from tests.support.last_rites import last_rites
 from tests.support.processes import PATIENCE, wait_until
 
 # a long chaos asks for each text again and again
@@ -70,12 +73,14 @@ class Broker:
         self._process = subprocess.Popen(
             [program, "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
+        last_rites.started(self._process.pid)
         _wait_for_port(self.port, self._process)
 
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
             self._process.wait(PATIENCE)
+            last_rites.ended(self._process.pid)
             self._process = None
 
     def kill(self) -> None:
@@ -83,7 +88,18 @@ class Broker:
         if self._process is not None:
             self._process.kill()
             self._process.wait(PATIENCE)
+            last_rites.ended(self._process.pid)
             self._process = None
+
+    @contextmanager
+    def stalled(self) -> Iterator[None]:
+        """It keeps its connections, and neither reads nor writes until the block is left."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def __enter__(self) -> Broker:
         self.start()

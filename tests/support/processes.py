@@ -1,4 +1,4 @@
-"""Our own programs as subprocesses: emulator, daemon, command line. Whatever a test starts, it also ends."""
+"""Our own programs as subprocesses: emulator, daemon, command line. Whatever a test starts, it also ends; see `last_rites`, too."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+from tests.support.last_rites import last_rites
 
 PATIENCE = 15.0
 """Seconds that any single wait of a test may take before the test fails."""
@@ -66,6 +68,7 @@ class Program:
         self.process = subprocess.Popen(
             self._args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self._env, cwd=self._cwd
         )
+        last_rites.started(self.process.pid)
         for stream, keep in ((self.process.stdout, self._keep_output), (self.process.stderr, self.errors.append)):
             thread = threading.Thread(target=_copy, args=(stream, keep), daemon=True)
             thread.start()
@@ -104,6 +107,7 @@ class Program:
             self.process.wait(seconds)
             raise
         finally:
+            last_rites.ended(self.process.pid)
             for thread in self._threads:
                 thread.join(seconds)
 

@@ -17,9 +17,14 @@ PATIENCE = 15.0
 class WsClient:
     """`with WsClient(url, "/ws", token=…) as client:`; `status` is 101, or what the handshake was refused with."""
 
-    def __init__(self, url: str, target: str, **headers: str) -> None:
+    def __init__(self, url: str, target: str, *, buffer: int = 0, **headers: str) -> None:
+        """`buffer`: octets that the system takes for a client that does not read, about; 0 is as many as it likes."""
         parts = urlsplit(url)
-        self._socket = socket.create_connection((parts.hostname or "", parts.port or 80), timeout=PATIENCE)
+        self._socket = socket.socket()
+        if buffer:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+        self._socket.settimeout(PATIENCE)
+        self._socket.connect((parts.hostname or "", parts.port or 80))
         self._connection = WSConnection(ConnectionType.CLIENT)
         self._events: list[Event] = []
         extra = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
