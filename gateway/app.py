@@ -168,7 +168,14 @@ def _account(config: Config) -> Account:
 
 def _recorders(config: Config, clock: Clock) -> Recorders:
     names, kept = [modem.name for modem in config.modems], config.recorder
-    return Recorders(names, clock, config.gateway.data_dir / RECORDER, size=kept.size_kb * 1000, redact=kept.redact)
+    return Recorders(
+        names,
+        clock,
+        config.gateway.data_dir / RECORDER,
+        size=kept.size_kb * 1000,
+        redact=kept.redact,
+        log_bodies=config.gateway.log_bodies,
+    )
 
 
 async def _serve(running: Coroutine[None, None, None], service: Service, store: SqliteStore) -> None:

@@ -47,7 +47,7 @@ def set_up_log(verbose: bool) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JournalFormatter() if "JOURNAL_STREAM" in os.environ else _terminal_formatter())
     logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, handlers=[handler], force=True)
-    for noisy in ("asyncio", "uvicorn", "httpx"):
+    for noisy in ("asyncio", "uvicorn", "httpx", "httpcore", "websockets"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

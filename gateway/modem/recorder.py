@@ -22,9 +22,11 @@ _USSD = re.compile(r"(\+CUSD\s*[:=][^\"]*\").*", re.IGNORECASE)  # a voucher's n
 _PDU = re.compile(r"[0-9A-Fa-f]{22,}")  # ICCIDs have 20 digits at most; the shortest TPDU with an address is longer
 
 
-def redact(line: str) -> str:
-    """The line without PINs and USSD strings, and without what is long enough to be a PDU."""
+def redact(line: str, *, bodies: bool = False) -> str:
+    """The line without PINs and USSD strings, and unless `bodies` are wanted without what is long enough to be a PDU."""
     line = _USSD.sub(r"\1<redacted>", _PIN.sub(r"\1<redacted>", line))
+    if bodies:
+        return line
     return _PDU.sub(lambda match: f"<pdu {len(match.group()) // 2} octets>", line)
 
 
@@ -41,13 +43,21 @@ class FlightRecorder:
     """Keeps what passed on one line. Recording costs an append; cutting into lines and redacting happen on reading."""
 
     def __init__(
-        self, line: str, clock: Clock, keep: Callable[[Piece], None] | None = None, *, redact: bool = True
+        self,
+        line: str,
+        clock: Clock,
+        keep: Callable[[Piece], None] | None = None,
+        *,
+        redact: bool = True,
+        log_bodies: bool = False,
     ) -> None:
-        """`keep` gets every piece at once, for the disk; `redact`: whether `recording` hides what is private."""
+        """`keep` gets every piece at once, for the disk; `redact`: whether `recording` hides what is private; `log_bodies`:
+        whether PDUs are in the log as they are, where it has the traffic."""
         self._line = line
         self._clock = clock
         self._keep = keep
         self._redact = redact
+        self._log_bodies = log_bodies
         self._count = 0
         self._pieces: deque[Piece] = deque(maxlen=CHUNKS)
         self._partial = {"<": b"", ">": b""}
@@ -99,7 +109,7 @@ class FlightRecorder:
         self._partial[mark] = rest[-PARTIAL_LIMIT:]
         for line in whole:
             if text := _text(line):
-                log.debug("%s %s %s", self._line, mark, redact(text))
+                log.debug("%s %s %s", self._line, mark, redact(text, bodies=self._log_bodies))
 
 
 def _split(data: bytes) -> list[bytes]:

@@ -17,10 +17,21 @@ from gateway.modem.recorder_disk import RecorderDisk
 class Recorders:
     """A context manager: inside it the disk takes part, unless `size` (octets a line) is 0."""
 
-    def __init__(self, names: Iterable[str], clock: Clock, directory: Path, *, size: int, redact: bool) -> None:
+    def __init__(
+        self,
+        names: Iterable[str],
+        clock: Clock,
+        directory: Path,
+        *,
+        size: int,
+        redact: bool,
+        log_bodies: bool = False,
+    ) -> None:
         self._disk = RecorderDisk(directory, size=size, redact=redact) if size else None
         self._recorders = {
-            name: FlightRecorder(name, clock, self._disk.keeper(name) if self._disk else None, redact=redact)
+            name: FlightRecorder(
+                name, clock, self._disk.keeper(name) if self._disk else None, redact=redact, log_bodies=log_bodies
+            )
             for name in names
         }
 
