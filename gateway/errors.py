@@ -153,6 +153,18 @@ CODES: dict[str, ErrorInfo] = {
     "service_unsupported": ErrorInfo(meaning="The modem or the network does not have what it was asked for."),
     "service_timeout": ErrorInfo(meaning="The modem or the network gave no answer in time.", retryable=True),
     "phonebook_full": ErrorInfo(meaning="The SIM's phonebook has no place left."),
+    # the application of a number, as the Twilio-compatible API has them; told as alerts
+    "application_failed": ErrorInfo(meaning="An application gave no good answer, or none in time.", retryable=True),
+    "application_unreachable": ErrorInfo(
+        meaning="An application cannot be reached, or is at an address that is not allowed.", retryable=True
+    ),
+    "application_unknown_host": ErrorInfo(meaning="The host of an application has no address.", retryable=True),
+    "application_redirects": ErrorInfo(meaning="An application redirects without end.", retryable=True),
+    "application_untrusted": ErrorInfo(meaning="No TLS connection to an application could be made.", retryable=True),
+    "application_too_large": ErrorInfo(meaning="The answer of an application is too large."),
+    "application_bad_xml": ErrorInfo(meaning="The answer of an application is no TwiML."),
+    "application_bad_type": ErrorInfo(meaning="The answer of an application is neither XML nor text/plain."),
+    "application_endless": ErrorInfo(meaning="The documents of an application lead from one to the next without end."),
     # the box
     "sim_missing": ErrorInfo(meaning="There is no SIM in the modem."),
     "sim_pin_required": ErrorInfo(

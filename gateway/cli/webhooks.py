@@ -24,16 +24,15 @@ def webhooks() -> None:
 @json_option
 @socket_options
 def overview(as_json: bool, socket: Path | None, file: Path | None) -> None:
-    """Show the configured webhooks and how their deliveries stand."""
+    """Show the configured webhooks and the applications of the Twilio-compatible API, and how their deliveries stand."""
     answer = Api(find_socket(socket, file)).get("/webhooks")
     if as_json:
         click.echo(json.dumps(answer, ensure_ascii=False))
         return
-    hooks = answer["webhooks"]
-    if not hooks:
-        click.echo("No webhook is configured; see [[webhook]] in the README.")
-        return
-    rows = [[hook["name"], *(str(hook[state]) for state in STATES), shown(hook["url"])] for hook in hooks]
+    rows = [
+        [hook["name"], *(str(hook[state]) for state in STATES), shown(hook["url"]) if hook["url"] else "-"]
+        for hook in answer["webhooks"]
+    ]
     click.echo(table([["WEBHOOK", *(state.upper() for state in STATES), "URL"], *rows]))
 
 

@@ -244,7 +244,7 @@ class Calls(Answer):
 
 
 class Webhook(Answer):
-    """A webhook, and how many of its deliveries stand where."""
+    """A webhook, and how many of its deliveries stand where. `url` is empty where numbers and texts have their own."""
 
     name: str
     url: str
@@ -255,7 +255,7 @@ class Webhook(Answer):
 
 
 class Webhooks(Answer):
-    """All configured webhooks."""
+    """All configured webhooks, and the applications of the Twilio-compatible API."""
 
     webhooks: list[Webhook]
 

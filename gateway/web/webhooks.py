@@ -16,7 +16,7 @@ MAX_PAGE = 200
 
 
 class Webhook(Protocol):
-    """What is shown of a webhook; its secret is not."""
+    """What is shown of a webhook; its secret is not. `url`: "" where each number and text has one of its own."""
 
     @property
     def name(self) -> str: ...

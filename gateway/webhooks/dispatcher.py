@@ -57,7 +57,7 @@ def consumer(webhook: str) -> str:
 class Dispatcher:
     """Runs all webhooks. A new one begins with what happens from its first start on.
 
-    `others`: what is told of events in other ways; how it stands is not in the overview, all else is as with a webhook.
+    `others`: what is told of events in other ways; all else is as with a webhook.
     `anew`: in a database that took the place of another no webhook is new; all begin with the first event, the alert.
     """
 
@@ -72,7 +72,6 @@ class Dispatcher:
         anew: bool = False,
     ) -> None:
         self._anew = anew
-        self._webhooks = {hook.name: hook for hook in webhooks}
         targets: list[Target] = [*(HookTarget(hook, clock) for hook in webhooks), *others]
         self._targets = {target.name: target for target in targets}
         self._stored: dict[str, int] = {}  # how far each has come on disk
@@ -102,10 +101,10 @@ class Dispatcher:
 
     # --- looking at it
 
-    async def overview(self) -> list[tuple[Webhook, dict[str, int]]]:
-        """Every webhook with how many of its deliveries stand where."""
-        hooks = list(self._webhooks.values())
-        return await self._store.read(lambda tx: [(hook, tx.deliveries.counts(hook.name)) for hook in hooks])
+    async def overview(self) -> list[tuple[Target, dict[str, int]]]:
+        """Everyone who is told, with how many of the deliveries stand where."""
+        targets = list(self._targets.values())
+        return await self._store.read(lambda tx: [(target, tx.deliveries.counts(target.name)) for target in targets])
 
     async def find(
         self, webhook: str, state: DeliveryState | None = None, before: int | None = None, limit: int = 50

@@ -27,6 +27,12 @@ class Target(Protocol):
     def name(self) -> str: ...
     @property
     def concurrency(self) -> int: ...
+    @property
+    def url(self) -> str:
+        """Where it is, "" where that is not one place."""
+
+    @property
+    def events(self) -> frozenset[str]: ...
 
     def body(self, tx: Tx, stored: StoredEvent) -> str | None:
         """What is kept to be delivered of an event; None when it is not wanted. Only looks; may be asked again."""
@@ -40,6 +46,8 @@ class HookTarget:
     def __init__(self, hook: Webhook, clock: Clock) -> None:
         self.name = hook.name
         self.concurrency = hook.concurrency
+        self.url = hook.url
+        self.events = hook.events
         self._hook = hook
         self._clock = clock
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from gateway import errors
 from gateway.errors import CODES, GatewayError
 from gateway.messaging.listener import ALERTS
+from gateway.web.twilio import trouble
 
 GATEWAY = Path(__file__).resolve().parents[2] / "gateway"
 USED = re.compile(r'code\s*[=:]\s*(?:str\s*=\s*)?"([a-z_]+)"|alert\(\s*"([a-z_]+)"')
 
 
 def used_codes() -> set[str]:
-    found = set(ALERTS.values())
+    found = {*ALERTS.values(), *trouble.ALERTS.values()}
     for path in GATEWAY.rglob("*.py"):
         if "emulator" not in path.parts:
             found |= {one or other for one, other in USED.findall(path.read_text(encoding="utf-8"))}

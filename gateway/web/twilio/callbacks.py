@@ -25,6 +25,8 @@ class Callbacks:
 
     name = NAME
     concurrency = 8
+    url = ""
+    events = frozenset({EventKind.MESSAGE_STATUS.value})
 
     def __init__(self, account: Account, *, allow_private: bool) -> None:
         self._account = account

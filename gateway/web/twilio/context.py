@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from starlette.requests import Request
 
 from gateway.clock import Clock
-from gateway.messaging.ports import Store
+from gateway.messaging.ports import Store, Tx
 from gateway.messaging.twilio import NumberSettings
 from gateway.web.ports import Service
 from gateway.web.twilio.account import Account
 from gateway.web.twilio.errors import not_found
+from gateway.web.twilio.settings import hooks_of
 from gateway.web.twilio.shapes import Number
+from gateway.web.twilio.trouble import end
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +48,21 @@ class Context:
             )
             for iccid in sorted({*kept, *lines})
         ]
+
+    async def rewire(self, change: Callable[[Tx], T]) -> T:
+        """Writes what may change where texts go. What failed at an address that is told no more, is over."""
+        lines = [line for line in self.service.lines() if line.iccid]
+        now = self.clock.now()
+
+        def write(tx: Tx) -> T:
+            before = [hooks_of(tx, line.iccid) for line in lines]
+            changed = change(tx)
+            for line, hooks in zip(lines, before, strict=True):
+                if hooks is not None and hooks != hooks_of(tx, line.iccid):
+                    end(tx, line.name, f"the texts of {line.number or line.name} go elsewhere now", now)
+            return changed
+
+        return await self.store.write(write)
 
     async def number(self, sid: str) -> Number | None:
         return next((number for number in await self.numbers() if number.sid == sid), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from gateway.clock import Clock
 from gateway.errors import StoreError
@@ -18,10 +19,20 @@ from gateway.web.twilio.conversation import Conversation, Postponed, Sender
 from gateway.web.twilio.loops import Loops
 from gateway.web.twilio.parameters import Fields
 from gateway.web.twilio.settings import Hooks, hooks_of
+from gateway.web.twilio.trouble import end, tell
 from gateway.webhooks.post import Answer
 from gateway.webhooks.target import Attempt
 
 NAME = "twilio:inbox"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What came of an attempt, and at which address. `failures`: in their order; the last one may have had no remedy."""
+
+    answer: Answer
+    url: str
+    failures: tuple[Failed, ...] = ()
 
 
 class Inbox:
@@ -29,6 +40,8 @@ class Inbox:
 
     name = NAME
     concurrency = 8
+    url = ""
+    events = frozenset({EventKind.INBOX.value})
 
     def __init__(self, account: Account, store: Store, sender: Sender, clock: Clock, *, allow_private: bool) -> None:
         self._account = account
@@ -79,52 +92,55 @@ class Inbox:
             delivery=delivery.id,
         )
         try:
-            answer, asked = await self._ask(talk, hooks, fields)
+            asked = await self._ask(talk, hooks, fields)
         except Postponed as later:
-            answer, asked = Answer(status=None, error=str(later)), hooks.url
-        await self._tell(talk, answer, asked)
-        return answer
+            asked = Asked(answer=Answer(status=None, error=str(later)), url=hooks.url)
+        await self._tell(talk, hooks, asked)
+        return asked.answer
 
     def _setting(self, tx: Tx, message_id: str) -> tuple[Message, str, Hooks] | None:
         message = tx.messages.get(message_id)
         hooks = hooks_of(tx, message.iccid) if message is not None else None
         return (message, _own_number(tx, message), hooks) if message is not None and hooks is not None else None
 
-    async def _ask(self, talk: Conversation, hooks: Hooks, fields: Fields) -> tuple[Answer, str]:
-        """Asks, and asks at the fallback address when that fails. Returns what came of it, and where. Raises Postponed."""
+    async def _ask(self, talk: Conversation, hooks: Hooks, fields: Fields) -> Asked:
+        """Asks, and asks at the fallback address when that fails. Raises Postponed."""
         try:
             await talk.hold(hooks.url, hooks.method, fields)
         except Failed as failed:
             first = failed
         else:
-            return Answer(status=200), hooks.url
+            return Asked(answer=Answer(status=200), url=hooks.url)
         if not hooks.fallback_url:
-            return Answer(status=first.status, error=str(first), final=first.final), hooks.url
+            answer = Answer(status=first.status, error=str(first), final=first.final)
+            return Asked(answer=answer, url=hooks.url, failures=(first,))
         talk.note(first)
         again = [*fields, ("ErrorCode", str(first.number)), ("ErrorUrl", first.url)]
         try:
             await talk.hold(hooks.fallback_url, hooks.fallback_method, again)
         except Failed as second:
             # Only if neither would answer otherwise, nothing is to be hoped for.
-            final = first.final and second.final
-            return Answer(status=second.status, error=str(second), final=final), hooks.fallback_url
-        return Answer(status=200), hooks.fallback_url
+            answer = Answer(status=second.status, error=str(second), final=first.final and second.final)
+            return Asked(answer=answer, url=hooks.fallback_url, failures=(first, second))
+        return Asked(answer=Answer(status=200), url=hooks.fallback_url, failures=(first,))
 
-    async def _tell(self, talk: Conversation, answer: Answer, asked: str) -> None:
-        """Writes down in the text's timeline what came of an attempt."""
-        now = self._clock.now()
+    async def _tell(self, talk: Conversation, hooks: Hooks, asked: Asked) -> None:
+        """Writes down in the text's timeline what came of an attempt, and tells whom it may concern what failed."""
+        now, answer, message = self._clock.now(), asked.answer, talk.message
         lines = [("twilio-error", f"{problem.number}: {problem.message}") for problem in talk.problems]
         if answer.ok:
             sent = f"; answered by {', '.join(talk.sent)}" if talk.sent else ""
-            lines.append(("twilio", f"taken by {shown(asked)}{sent}"))
+            lines.append(("twilio", f"taken by {shown(asked.url)}{sent}"))
         else:
             lines.append(("twilio-error", answer.error))
 
         def write(tx: Tx) -> None:
             for what, detail in lines:
-                tx.messages.log(
-                    talk.message.id, TimelineEntry(at=now, what=what, modem=talk.message.line, detail=detail)
-                )
+                tx.messages.log(message.id, TimelineEntry(at=now, what=what, modem=message.line, detail=detail))
+            if asked.failures and hooks_of(tx, message.iccid) == hooks:  # else nobody is there to be well again
+                tell(tx, message, asked.failures, now)
+            if answer.ok and not asked.failures:
+                end(tx, message.line, f"the application of {message.own_number or message.line} is well again", now)
 
         await self._store.write(write)
 

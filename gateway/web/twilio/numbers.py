@@ -65,9 +65,7 @@ class Numbers:
 
         change(number.settings)  # mistakes are told before anything is written
         iccid = number.settings.iccid
-        await self._context.store.write(
-            lambda tx: tx.twilio.put_number(change(tx.twilio.number(iccid) or number.settings))
-        )
+        await self._context.rewire(lambda tx: tx.twilio.put_number(change(tx.twilio.number(iccid) or number.settings)))
         return JSONResponse(shapes.number(await self._number(request), sid))
 
     async def _number(self, request: Request) -> Number:

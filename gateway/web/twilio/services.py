@@ -61,7 +61,7 @@ class Services:
     async def delete(self, request: Request) -> Response:
         """Texts that were accepted through it still leave."""
         sid = (await self._service(request)).sid
-        await self._context.store.write(lambda tx: tx.twilio.delete_service(sid))
+        await self._context.rewire(lambda tx: tx.twilio.delete_service(sid))
         return Response(status_code=204)
 
     async def add_number(self, request: Request) -> Response:
@@ -79,7 +79,7 @@ class Services:
                 raise not_found(request.url.path)
             tx.twilio.put_service(replace(current, senders=(*current.senders, iccid)))
 
-        await self._context.store.write(add)
+        await self._context.rewire(add)
         return JSONResponse(self._number_shape(number, service, request), 201)
 
     async def numbers(self, request: Request) -> Response:
@@ -107,7 +107,7 @@ class Services:
                 raise not_found(request.url.path)
             tx.twilio.put_service(change(current))
 
-        await self._context.store.write(write)
+        await self._context.rewire(write)
 
     async def _service(self, request: Request) -> MessagingService:
         sid = request.path_params["service"]
