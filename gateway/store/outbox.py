@@ -109,8 +109,8 @@ class Events:
             )
 
         self._db.execute(
-            f"""UPDATE deliveries SET body = json_object('fields', (SELECT json_group_array(json_array(value ->> 0,
-                  CASE value ->> 0 WHEN 'Body' THEN '' ELSE value ->> 1 END)) FROM json_each(deliveries.body, '$.fields')))
+            f"""UPDATE deliveries SET body = json_set(body, '$.fields', json((SELECT json_group_array(json_array(value ->> 0,
+                  CASE value ->> 0 WHEN 'Body' THEN '' ELSE value ->> 1 END)) FROM json_each(deliveries.body, '$.fields'))))
                 WHERE seq IN (SELECT seq FROM events WHERE {inbox}) AND kind = 'inbox' AND json_valid(body)
                 AND json_type(body, '$.fields') = 'array'""",  # noqa: S608 - own words
             {"id": message_id},

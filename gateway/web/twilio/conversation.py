@@ -1,7 +1,7 @@
 """One received text: asking the application, and carrying out what it answers.
 
-Everything may be done again after a crash: each answer's idempotency key is made of the text's id and the answer's
-place, so that it is sent once however often the application is asked.
+Everything may be done again after a crash: each answer's idempotency key is made of the text's id and revision and the
+answer's place, so that it is sent once however often the application is asked.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ class Conversation:
     message: Message
     own_number: str
     service: str
+    revision: int
     delivery: str
     sent: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -100,7 +101,7 @@ class Conversation:
         request = SendRequest(
             to=(peer,),
             text=reply.text,
-            client_id=f"twiml:{self.message.id}:{self._ordinal}",
+            client_id=f"twiml:{self.message.id}:{self.revision}:{self._ordinal}",
             modem=None if reply.sender else self._line(),
             sender=reply.sender or None,
         )

@@ -59,7 +59,8 @@ class Inbox:
             return None  # octets have no name in Twilio's words
         number = _own_number(tx, message)
         fields = parameters.incoming(tx, self._account, message, number, hooks.service)
-        return json.dumps({"fields": fields}, ensure_ascii=False)
+        revision = json.loads(stored.event.payload)["revision"]
+        return json.dumps({"fields": fields, "revision": revision}, ensure_ascii=False)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Attempt]:
@@ -81,7 +82,8 @@ class Inbox:
         if found is None:
             return Answer(status=None, error="the text or the address that is told of it is gone", final=True)
         message, number, hooks = found
-        fields = [(name, value) for name, value in json.loads(delivery.body)["fields"]]
+        kept = json.loads(delivery.body)
+        fields = [(name, value) for name, value in kept["fields"]]
         talk = Conversation(
             client=client,
             sender=self._sender,
@@ -89,6 +91,7 @@ class Inbox:
             message=message,
             own_number=number,
             service=hooks.service,
+            revision=kept.get("revision", 1),
             delivery=delivery.id,
         )
         try:

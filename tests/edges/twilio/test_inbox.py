@@ -9,10 +9,10 @@ import pytest
 
 from gateway.messaging.deliveries import DeliveryState
 from gateway.web.twilio import client, conversation, inbox, loops, twiml
-from tests.edges.twilio.application import XML, Request
+from tests.edges.twilio.application import XML, Answer, Request
 from tests.edges.twilio.application import twiml as answered
 from tests.edges.twilio.talk import ACCOUNT, OWN, PEER, dispatching, talking, until
-from tests.messaging.rig import run
+from tests.messaging.rig import deliver, run
 
 PARAMETERS = {
     *("ToCountry", "ToState", "ToCity", "ToZip", "FromCountry", "FromState", "FromCity", "FromZip"),
@@ -246,6 +246,30 @@ def test_a_gateway_that_ends_in_the_middle_sends_each_answer_once(tmp_path: Path
                 assert await anew.replies() == [(PEER, "one"), (PEER, "two")]
                 ids = {request.fields["MessageSid"] for request in talk.application.requests}
                 assert len(ids) == 1
+
+    run(scenario())
+
+
+def test_a_text_that_was_told_in_part_is_answered_anew_when_it_is_whole(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with talking(tmp_path, reassembly_timeout_s=60) as talk:
+            whole = "w" * 100 + "x" * 100
+
+            def answer(request: Request) -> Answer:
+                return answered(f"<Message>{len(request.fields['Body'])}</Message>")
+
+            talk.application.answers = {"/sms": answer}
+            await talk.set(sms_url="/sms")
+            first, second = deliver(whole, oa=PEER, at=talk.rig.clock.now())
+            await talk.rig.receive(first)
+            talk.rig.pass_time(61)
+            await talk.settled()
+            await talk.rig.receive(second)
+            await talk.settled(count=2)
+            replies = await talk.replies()
+            assert len(replies) == 2
+            assert replies[1] == (PEER, "200")
+            assert len({request.fields["MessageSid"] for request in talk.application.requests}) == 1
 
     run(scenario())
 
