@@ -10,7 +10,7 @@ from gateway.app import _recorders
 from gateway.clock import SystemClock
 from gateway.config import parse_config
 
-PDU = "0001000B919864203254F6000005C8329BFD06"
+PDU = "0001000B919471103254F6000005C8329BFD06"
 TRAFFIC = (
     (">", b'AT+CPIN="8642"\r'),
     (">", b"AT+CMGS=18\r"),
