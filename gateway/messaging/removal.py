@@ -46,8 +46,11 @@ class Removal:
 def delete(tx: Tx, message_id: str, now: datetime) -> None:
     """Raises RequestError (unknown_message, not_finished)."""
     message = _finished(tx, message_id)
-    submitted = [each.submitted_at for each in tx.segments.of(message_id) if each.submitted_at is not None]
-    if message.status in _REPORTABLE and submitted and (until := max(submitted) + REPORT_WINDOW) > now:
+    segments = tx.segments.of(message_id) if message.status in _REPORTABLE else []
+    # Of an earlier attempt, too, whose outcome was never known, whatever became of the text since.
+    submitted = [each.submitted_at for each in tx.segments.doubts_of(message_id)]
+    submitted += [each.submitted_at for each in segments if each.submitted_at is not None]
+    if submitted and (until := max(submitted) + REPORT_WINDOW) > now:
         raise RequestError(
             f"a delivery report may come for message {message_id} until {until:%Y-%m-%d %H:%M} UTC; "
             "redact it now, or delete it then",

@@ -274,6 +274,9 @@ class Segments:
         query = "SELECT * FROM doubts WHERE iccid = ? ORDER BY n LIMIT 256"
         return [rows.doubt(row) for row in self._db.execute(query, (iccid,))]
 
+    def doubts_of(self, message_id: str) -> list[Doubt]:
+        return [rows.doubt(row) for row in self._db.execute("SELECT * FROM doubts WHERE message_id = ?", (message_id,))]
+
     def no_doubt(self, n: int) -> None:
         self._db.execute("DELETE FROM doubts WHERE n = ?", (n,))
 

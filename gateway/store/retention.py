@@ -21,6 +21,7 @@ SELECT id FROM messages AS m WHERE n > ? AND n <= ? AND created_at < ? AND updat
     AND (status <> 'received' OR parts_missing = '')
     OR status IN ('sent', 'failed', 'received') AND updated_at < ?)
   AND NOT EXISTS (SELECT 1 FROM segments WHERE message_id = m.id AND state IN ('submitting', 'unknown'))
+  AND NOT EXISTS (SELECT 1 FROM doubts WHERE message_id = m.id AND submitted_at >= ?)
 """  # noqa: S608 - own number
 
 _KEEP_COUNT = f"""INSERT INTO usage SELECT line, settled_at / {USAGE_SLOT_MS}, 1 FROM segments
@@ -47,7 +48,8 @@ class Old:
         """
 
         def delete(last: int) -> None:
-            times = ms(before), ms(before), ms(min(before, settled_before))
+            settled = ms(min(before, settled_before))
+            times = ms(before), ms(before), settled, settled
             ids = [(row["id"],) for row in self._db.execute(_OLD_MESSAGES, (after, last, *times))]
             self._take_away(ids, counted_since)
             self._db.execute("DELETE FROM usage WHERE slot < ?", ((ms(counted_since) or 0) // USAGE_SLOT_MS,))

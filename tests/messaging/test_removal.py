@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from gateway.errors import RequestError
-from gateway.messaging import LineSettings
+from gateway.messaging import LineSettings, outbound
 from gateway.messaging.deliveries import Delivery
+from gateway.messaging.ledger import Policy
 from gateway.messaging.model import MessageFilter
+from gateway.messaging.ports import Tx
 from gateway.messaging.receipts import REPORT_WINDOW
-from tests.messaging.rig import deliver, report, rig, run
+from gateway.messaging.retention import Retention
+from tests.messaging.rig import NOT_SENT, UNKNOWN, Rig, deliver, report, rig, run
 
 SECRET = "the code is 4711"
 
@@ -112,6 +116,48 @@ def test_a_deleted_text_stays_known_as_a_repeat_and_its_id_as_used(tmp_path: Pat
             assert await box.sql("SELECT count(*) FROM segments") == [(0,)]
 
     run(scenario())
+
+
+@pytest.mark.parametrize("end", ["canceled", "delivered"])
+def test_a_text_whose_first_attempt_may_have_left_stays_as_long_as_that_may_be_reported(
+    tmp_path: Path, end: str
+) -> None:
+    """Else its report would be taken for one on another text of unknown outcome, which then never leaves."""
+
+    async def scenario() -> None:
+        async with rig(tmp_path, on_unknown="resend", unknown_hold_s=60) as box:
+            box.ports["one"].answers.extend([UNKNOWN, NOT_SENT] if end == "canceled" else [UNKNOWN])
+            await box.ready()
+            (message_id,) = (await box.send(text="twice")).message_ids
+            await box.becomes(message_id, "unknown")
+            if end == "canceled":
+                box.down()
+                await box.store.write(lambda tx: _give_up(tx, message_id, box))
+                await box.service.cancel(message_id)
+            else:
+                await box.sweep()
+                box.pass_time(61)
+                await box.becomes(message_id, "sent")
+                await box.receive(report(1, at=box.clock.now() + timedelta(seconds=1)))
+                box.clock.advance(60)
+                await box.receive(report(1, at=box.clock.now()))
+                await box.becomes(message_id, "delivered")
+            assert len(await box.sql("SELECT * FROM doubts")) == 1
+            with pytest.raises(RequestError, match="a delivery report may come"):
+                await box.service.removal.delete(message_id)
+            box.clock.advance(timedelta(days=3).total_seconds())
+            old = Retention(box.store, box.clock, 1)
+            await old.delete_old()
+            assert (await box.service.message(message_id))[0].status == end
+            box.clock.advance(REPORT_WINDOW.total_seconds())
+            await box.service.removal.delete(message_id)
+
+    run(scenario())
+
+
+def _give_up(tx: Tx, message_id: str, box: Rig) -> None:
+    (unknown,) = tx.segments.of(message_id)
+    outbound.give_up_waiting(tx, unknown, Policy(max_attempts=5, on_unknown="resend"), box.clock.now())
 
 
 def test_what_is_not_finished_stays(tmp_path: Path) -> None:
