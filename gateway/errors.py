@@ -112,6 +112,7 @@ CODES: dict[str, ErrorInfo] = {
     "last_admin": ErrorInfo(meaning="The last admin can neither be deleted, disabled nor made anything less."),
     "unknown_webhook": ErrorInfo(meaning="No webhook of that name is configured."),
     "unknown_delivery": ErrorInfo(meaning="There is no delivery of that id."),
+    "unknown_media": ErrorInfo(meaning="There is no medium of that id.", twilio=20404),
     "unknown_alert": ErrorInfo(meaning="There is no alert of that number."),
     "alert_lasts": ErrorInfo(meaning="That alert ends when its cause does; it cannot be dismissed."),
     "webhook_refused": ErrorInfo(meaning="The webhook's target is not public, and allow_private is off."),

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 from gateway.accounts.ports import AccountTable
 from gateway.messaging.consent import ConsentTable, ListTable
 from gateway.messaging.deliveries import Delivery, DeliveryState
+from gateway.messaging.media import MediaFiles
 from gateway.messaging.model import (
     Assembly,
     Call,
@@ -218,6 +219,8 @@ class Store(Protocol):
     def forget_events(self) -> None: ...
     @property
     def healthy(self) -> bool: ...
+    @property
+    def media_files(self) -> MediaFiles: ...
 
 
 class SubmitResult(Protocol):

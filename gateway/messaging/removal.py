@@ -5,6 +5,7 @@ Idempotency keys and the fingerprints of received parts stay in either case, so 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from gateway.clock import Clock
@@ -23,23 +24,29 @@ _REPORTABLE = frozenset({Status.SENT, Status.FAILED})
 
 
 class Removal:
-    """For the edges. Both return after the commit, and raise RequestError (unknown_message, not_finished)."""
+    """For the edges. Both return after the commit, and raise RequestError (unknown_message, not_finished).
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    `gone` is called when media may have gone with a message.
+    """
+
+    def __init__(self, store: Store, clock: Clock, gone: Callable[[], None]) -> None:
         self._store = store
         self._clock = clock
+        self._gone = gone
 
     async def delete(self, message_id: str) -> None:
         """Deletes a finished message with its segments and timeline."""
         now = self._clock.now()
         await self._store.write(lambda tx: delete(tx, message_id, now))
         self._store.forget_events()
+        self._gone()
 
     async def redact(self, message_id: str) -> Message:
         """Blanks the body of a finished message and its PDUs, in events and deliveries too. Returns it as it is then."""
         now = self._clock.now()
         message = await self._store.write(lambda tx: redact(tx, message_id, now))
         self._store.forget_events()
+        self._gone()
         return message
 
 
@@ -73,6 +80,7 @@ def redact(tx: Tx, message_id: str, now: datetime) -> Message:
 def _blank(tx: Tx, message_id: str, now: datetime) -> None:
     tx.twilio.redact(message_id, now)
     tx.events.redact(message_id)
+    tx.records.media.delete_of(message_id)
 
 
 def _finished(tx: Tx, message_id: str) -> Message:

@@ -89,6 +89,7 @@ class Retention:
         yield lambda tx, at: tx.old.delete_reports(at, compared, BATCH)
         yield lambda tx, at: tx.old.delete_calls(at, before, BATCH)
         yield lambda tx, at: tx.old.delete_alerts(at, before, BATCH)
+        yield lambda tx, at: tx.old.delete_media(at, before, BATCH)
         yield lambda tx, at: tx.old.delete_commands(at, keys, BATCH)
         yield lambda tx, at: tx.old.delete_events(at, before, self._read_by_all(tx), BATCH)
 

@@ -26,6 +26,7 @@ from gateway.messaging.ledger import Outcome, Policy
 from gateway.messaging.lines import Lines, LineSettings
 from gateway.messaging.listener import Listener
 from gateway.messaging.lists import Lists
+from gateway.messaging.media import Media
 from gateway.messaging.model import (
     Call,
     CallFilter,
@@ -136,7 +137,8 @@ class Service:
         self.alerts = Alerts(store, clock)
         self.statistics = Statistics(store, clock, settings.retention_days)
         self.history = History(store, clock, self._lines)
-        self.removal = Removal(store, clock)
+        self.media = Media(store, clock)
+        self.removal = Removal(store, clock, self.media.sweep_soon)
         self.conversations = Conversations(store)
         self.notices = Notices(store, clock, self._lines, settings.region)
         self.controls = Controls(self._rules.modems, settings.region, allow_emergency=settings.allow_emergency)
@@ -174,6 +176,7 @@ class Service:
             tasks.create_task(self._retention.run(), name="retention")
             tasks.create_task(self.statistics.run(), name="statistics")
             tasks.create_task(self.history.run(), name="history")
+            tasks.create_task(self.media.run(), name="media")
             tasks.create_task(self._senders.run(ports), name="senders")
 
     async def drain(self) -> None:

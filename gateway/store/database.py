@@ -31,6 +31,7 @@ from gateway.store.calls import Calls
 from gateway.store.consent import Consents, Lists
 from gateway.store.deliveries import Deliveries
 from gateway.store.incoming import Parts
+from gateway.store.media import FOLDER, MediaFiles
 from gateway.store.outbox import Commands, Events
 from gateway.store.outgoing import Messages, Queues, Reports, Segments
 from gateway.store.records import RecordRows
@@ -105,6 +106,7 @@ class SqliteStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.media_files = MediaFiles(path.parent / FOLDER)
         self._doubt = path.with_suffix(".doubt")
         self._queue: queue.SimpleQueue[_Change | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-reader")
@@ -234,6 +236,7 @@ class SqliteStore:
     def _rename_damaged(self) -> None:
         number = next(n for n in itertools.count(1) if not self._path.with_suffix(f".damaged-{n}").exists())
         aside = self._path.with_suffix(f".damaged-{number}")
+        self.media_files.set_aside(f"{aside.name}-{FOLDER}")
         for suffix in ("-wal", "-shm"):
             companion = Path(f"{self._path}{suffix}")
             if companion.exists():

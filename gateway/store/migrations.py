@@ -397,6 +397,21 @@ def m020_conversations(db: Database) -> None:
     _run(db, _CONVERSATIONS)
 
 
+_MEDIA = """
+CREATE TABLE media (
+  n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, content_type TEXT NOT NULL, size INTEGER NOT NULL,
+  sha256 TEXT NOT NULL, created_at INTEGER NOT NULL, message_id TEXT, name TEXT NOT NULL
+);
+CREATE INDEX media_of_message ON media (message_id) WHERE message_id IS NOT NULL;
+"""
+
+
+@migrations()
+def m021_media(db: Database) -> None:
+    """The content itself is in files, by id."""
+    _run(db, _MEDIA)
+
+
 def _run(db: Database, statements: str) -> None:
     for statement in filter(str.strip, statements.split(";\n")):
         db.execute(statement)

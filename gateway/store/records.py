@@ -7,6 +7,7 @@ import sqlite3
 from gateway.store.alerts import AlertRows
 from gateway.store.conversations import ConversationRows
 from gateway.store.history import HistoryRows
+from gateway.store.media import MediaRows
 from gateway.store.statistics import StatisticsRows
 
 
@@ -17,4 +18,5 @@ class RecordRows:
         self.alerts = AlertRows(db)
         self.conversations = ConversationRows(db)
         self.history = HistoryRows(db)
+        self.media = MediaRows(db)
         self.statistics = StatisticsRows(db)

@@ -29,7 +29,7 @@ WHERE message_id = ? AND settled_at >= ? AND state IN ('sent', 'delivered', 'und
 ON CONFLICT (line, slot) DO UPDATE SET segments = segments + 1"""  # noqa: S608 - own number
 
 
-_BESIDE = ("segments", "timeline", "twilio_messages")
+_BESIDE = ("segments", "timeline", "twilio_messages", "media")
 """Tables with rows that go with a message."""
 
 
@@ -83,6 +83,10 @@ class Old:
 
     def delete_alerts(self, after: int, before: datetime, limit: int) -> int | None:
         return self._simple("alerts", "n", "since", "until < ?", after, before, limit)
+
+    def delete_media(self, after: int, before: datetime, limit: int) -> int | None:
+        """Those that belong to no message; the others go with theirs."""
+        return self._simple("media", "n", "created_at", "created_at < ? AND message_id IS NULL", after, before, limit)
 
     def delete_commands(self, after: int, before: datetime, limit: int) -> int | None:
         return self._simple("commands", "n", "at", "at < ?", after, before, limit)

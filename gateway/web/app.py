@@ -31,6 +31,7 @@ from gateway.web.history import history_routes
 from gateway.web.leftovers import leftover_routes
 from gateway.web.lists import list_routes
 from gateway.web.live import Live, live_routes
+from gateway.web.media import media_routes
 from gateway.web.messages import message_routes
 from gateway.web.metrics import metric_routes
 from gateway.web.modems import Recording, modem_routes
@@ -149,6 +150,7 @@ def routers(parts: Parts) -> list[APIRouter]:
         message_routes(parts.service),
         conversation_routes(parts.service.conversations),
         bulk_routes(parts.service),
+        media_routes(parts.service.media),
         leftover_routes(parts.service),
         modem_routes(parts.service, parts.recording),
         forwarding_routes(parts.service),

@@ -27,6 +27,7 @@ STATUS: dict[str, int] = {
     "unknown_webhook": 404,
     "backup_busy": 409,
     "disk_full": 507,
+    "unknown_media": 404,
     "unknown_alert": 404,
     "alert_lasts": 409,
     "unknown_delivery": 404,

@@ -11,6 +11,7 @@ from gateway.messaging.controls import Controls
 from gateway.messaging.conversations import Conversations
 from gateway.messaging.history import History
 from gateway.messaging.lists import Lists
+from gateway.messaging.media import Media
 from gateway.messaging.model import (
     Call,
     CallFilter,
@@ -59,6 +60,9 @@ class Service(Protocol):
 
     @property
     def conversations(self) -> Conversations: ...
+
+    @property
+    def media(self) -> Media: ...
 
     @property
     def removal(self) -> Removal: ...
