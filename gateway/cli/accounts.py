@@ -14,6 +14,7 @@ import click
 from gateway.cli.client import Api, find_socket, shown, socket_options, table
 from gateway.cli.completion import modem_names, session_ids, token_ids, user_names
 from gateway.cli.messages import json_option
+from gateway.cli.moments import local
 
 ROLES = ("admin", "operator", "read-only", "send-only")
 role_option = click.option(
@@ -27,7 +28,7 @@ password_option = click.option("--password-stdin", is_flag=True, help="Read the 
 
 def moment(text: str | None) -> str:
     """A time of the API, for people."""
-    return text[:16].replace("T", " ") if text else "-"
+    return local(text)[:16] if text else "-"
 
 
 @click.group()
@@ -217,7 +218,7 @@ def audit(before: int | None, limit: int, as_json: bool, socket: Path | None, fi
     elif page["entries"]:
         rows = [
             [
-                one["at"][:19].replace("T", " "),
+                local(one["at"]),
                 shown(one["who"]),
                 one["source"] or "-",
                 "done" if one["ok"] else "refused",

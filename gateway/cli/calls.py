@@ -11,6 +11,7 @@ import click
 from gateway.cli.client import Api, find_socket, shown, socket_options, table
 from gateway.cli.completion import modem_names
 from gateway.cli.messages import json_option
+from gateway.cli.moments import local
 
 
 @click.command()
@@ -40,4 +41,4 @@ def calls(
 
 def _row(call: dict[str, Any]) -> list[str]:
     caller = shown(call["from"]) if call["from"] else "unknown"
-    return [call["started_at"][:19].replace("T", " "), f"from {caller}", call["state"], call["modem"], call["call_id"]]
+    return [local(call["started_at"]), f"from {caller}", call["state"], call["modem"], call["call_id"]]

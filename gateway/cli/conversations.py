@@ -10,6 +10,7 @@ import click
 
 from gateway.cli.client import Api, find_socket, shown, socket_options, table
 from gateway.cli.messages import filter_options, given, json_option
+from gateway.cli.moments import local
 
 PAGE = 200
 
@@ -40,7 +41,7 @@ def _row(conversation: dict[str, Any]) -> list[str]:
     said = shown(last["text"] or "") if "text" in last else f"[{last['data_hex']}]"
     unread = f"{conversation['unread']} unread" if conversation["unread"] else ""
     arrow = "<" if last["direction"] == "inbound" else ">"
-    when = last["created_at"][:19].replace("T", " ")
+    when = local(last["created_at"])
     return [when, shown(conversation["peer"]), unread, arrow, said if len(said) <= 60 else f"{said[:59]}…"]
 
 

@@ -11,6 +11,7 @@ import click
 
 from gateway.cli.client import Api, find_socket, shown, socket_options
 from gateway.cli.messages import json_option
+from gateway.cli.moments import local
 
 KINDS = ("message.status", "inbox", "call", "ussd", "cell-broadcast", "alert")
 WAIT_S = 25.0
@@ -56,7 +57,7 @@ def line(event: dict[str, Any]) -> str:
     data = event["data"]
     when = next((data[name] for name in ("ts", "received_at", "since") if data.get(name)), "")
     said = SAID[event["event"]](data) if event["event"] in SAID else json.dumps(data, ensure_ascii=False)
-    return f"{event['seq']}  {when[:19].replace('T', ' ')}  {event['event']}  {shown(said)}"
+    return f"{event['seq']}  {local(when) if when else ''}  {event['event']}  {shown(said)}"
 
 
 def _status(data: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ import click
 from gateway.cli.client import Api, find_socket, shown, socket_options, table
 from gateway.cli.completion import alert_ids, modem_names
 from gateway.cli.messages import json_option
+from gateway.cli.moments import local
 
 MIB = 1024 * 1024
 EXIT = {"ok": 0, "degraded": 1, "down": 2}
@@ -96,7 +97,7 @@ def _row(alert: dict[str, Any]) -> list[str]:
 
 
 def _moment(text: str) -> str:
-    return text[:16].replace("T", " ")
+    return local(text)[:16]
 
 
 @alerts.command("dismiss")

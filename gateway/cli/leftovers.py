@@ -9,6 +9,7 @@ import click
 
 from gateway.cli.client import Api, find_socket, shown, socket_options, table
 from gateway.cli.messages import json_option
+from gateway.cli.moments import local
 
 
 @click.command()
@@ -37,4 +38,4 @@ def leftovers(limit: int, as_json: bool, socket: Path | None, file: Path | None)
 
 
 def _time(entry: dict[str, str]) -> str:
-    return entry["received_at"][:19].replace("T", " ")
+    return local(entry["received_at"])

@@ -10,6 +10,7 @@ import click
 
 from gateway.cli.client import Api, find_socket, shown, socket_options, table
 from gateway.cli.messages import json_option
+from gateway.cli.moments import local
 
 direction_option = click.option(
     "--in", "direction", flag_value="in", help="Texts that come in from there; without it those that go there."
@@ -103,6 +104,6 @@ def consent(
 
 
 def _consent_row(one: dict[str, Any]) -> list[str]:
-    when = one["at"][:19].replace("T", " ")
+    when = local(one["at"])
     own = one["own_number"] or one["iccid"]
     return [when, one["number"], one["change"], shown(one["word"]), f"to {own}", one["message_id"]]

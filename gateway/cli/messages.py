@@ -14,7 +14,7 @@ import click
 from gateway.cli.bulk import MAX_KEY, send_all
 from gateway.cli.client import Api, find_socket, shown, socket_options, table
 from gateway.cli.completion import message_ids, modem_names
-from gateway.cli.moments import EXAMPLES, MOMENT
+from gateway.cli.moments import EXAMPLES, MOMENT, local
 
 POLL_SECONDS = 0.2
 OVER = frozenset({"delivered", "undelivered", "failed", "canceled"})
@@ -180,7 +180,7 @@ def _row(message: dict[str, Any]) -> list[str]:
     inbound = message["direction"] == "inbound"
     content = shown(message["text"] or "") if "text" in message else f"[{message['data_hex']}]"
     return [
-        message["created_at"][:19].replace("T", " "),
+        local(message["created_at"]),
         f"from {shown(message['from'])}" if inbound else f"to {message['to']}",
         message["status"],
         message["modem"] or "-",

@@ -29,5 +29,5 @@ def test_conversations_are_listed_marked_and_exported(gateway: GatewayThread, tm
     target = tmp_path / "messages.ndjson"
     assert run("export", target, "--format", "ndjson", "--search", "first", *socket).exit_code == 0
     assert [json.loads(line)["text"] for line in target.read_text().splitlines()] == ["first"]
-    assert "bad_request" in failed(run("export", "--since", "monday", *socket), 1)
+    assert "is no time" in failed(run("export", "--since", "monday", *socket), 2)
     assert "is `smsgw run` running?" in failed(run("export", "--socket", tmp_path / "nobody"), 1)
