@@ -168,7 +168,13 @@ def routers(parts: Parts) -> list[APIRouter]:
         metric_routes(parts.service, parts.webhooks),
         event_routes(parts.service),
         live_routes(Live(parts.service)),
-        *page_routes(parts.service, parts.accounts, partial(missing_parts, parts.service, parts.troubles)),
+        *page_routes(
+            parts.service,
+            parts.accounts,
+            parts.clock,
+            partial(missing_parts, parts.service, parts.troubles),
+            parts.place,
+        ),
     ]
     if parts.backups is not None:
         found.append(backup_routes(parts.backups, parts.gateway, parts.accounts, parts.clock))

@@ -94,7 +94,7 @@ async def _health(service: Service, troubles: Mapping[str, Trouble], place: Plac
     state = service.health()
     parts = {name: _part(trouble()) for name, trouble in troubles.items()}
     store = _part(None if state["store"] == "ok" else str(state["store"]))
-    disk, box = await _looked(place)
+    disk, box = await looked(place)
     alerts, waiting = await _kept(service)
     good = all(part["ok"] for part in (store, disk, *parts.values())) and not alerts and not box["undervoltage"]
     degraded = "degraded" if state["ready"] else "down"
@@ -120,7 +120,7 @@ async def _kept(service: Service) -> tuple[list[Alert], int | None]:
         return [], None
 
 
-async def _looked(place: Place | None) -> tuple[dict[str, Any], dict[str, Any]]:
+async def looked(place: Place | None) -> tuple[dict[str, Any], dict[str, Any]]:
     """Disk and computer, looked at in a thread: files can keep one waiting."""
     unknown = {"ok": True, "error": None, "free": None, "total": None, "database": None}
     silent = {"cpu_temperature_c": None, "undervoltage": None}

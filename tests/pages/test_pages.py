@@ -34,7 +34,7 @@ def browser(gateway: GatewayThread) -> Iterator[httpx.Client]:
     assert gateway.web.url is not None
     with httpx.Client(base_url=gateway.web.url, headers={"accept": "text/html"}) as client:
         assert client.post("/login", data={"name": "admin", "password": PASSWORD}).status_code == 303
-        found = re.search(r"x-csrf-token\W+([\w-]{20,})", client.get("/").text)
+        found = re.search(r'x-csrf-token": "([\w-]{20,})"', client.get("/").text)
         assert found is not None
         client.headers.update({"x-csrf-token": found[1], "hx-request": "true"})
         yield client

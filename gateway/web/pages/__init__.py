@@ -5,6 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from gateway.accounts import Accounts
+from gateway.clock import Clock
+from gateway.web.health import Place
 from gateway.web.pages.login import login_routes, logout_routes
 from gateway.web.pages.messages import message_pages
 from gateway.web.pages.modem import modem_pages
@@ -13,10 +15,12 @@ from gateway.web.pages.render import static_routes
 from gateway.web.ports import Service
 
 
-def page_routes(service: Service, accounts: Accounts, troubles: Troubles) -> list[APIRouter]:
+def page_routes(
+    service: Service, accounts: Accounts, clock: Clock, troubles: Troubles, place: Place | None
+) -> list[APIRouter]:
     """What is shown to whoever is logged in. `troubles`: what else the gateway hangs on, by name."""
     return [
-        overview_pages(service, troubles),
+        overview_pages(service, troubles, place, clock),
         message_pages(service),
         modem_pages(service),
         logout_routes(accounts),

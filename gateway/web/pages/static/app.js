@@ -43,6 +43,7 @@ function show(state, text) {
 
 const FORMS = {
   short: { hour: "2-digit", minute: "2-digit" },
+  hour: { hour: "2-digit", minute: "2-digit" },
   day: { day: "numeric", month: "short" },
   exact: { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" },
 };
