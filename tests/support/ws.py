@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from wsproto import ConnectionType, WSConnection
-from wsproto.events import AcceptConnection, CloseConnection, Event, RejectConnection, Request, TextMessage
+from wsproto.events import AcceptConnection, CloseConnection, Event, Ping, RejectConnection, Request, TextMessage
 
 PATIENCE = 15.0
 
@@ -51,6 +51,9 @@ class WsClient:
         text = ""
         while True:
             event = self._next()
+            if isinstance(event, CloseConnection):
+                self.status = 0
+                raise ConnectionResetError(f"closed: {event.code}")
             assert isinstance(event, TextMessage), event
             text += event.data
             if event.message_finished:
@@ -78,8 +81,12 @@ class WsClient:
         self._socket.sendall(self._connection.send(event))
 
     def _next(self) -> Event:
-        while not self._events:
-            data = self._socket.recv(65536)
-            self._connection.receive_data(data or None)
-            self._events += list(self._connection.events())
-        return self._events.pop(0)
+        while True:
+            while not self._events:
+                data = self._socket.recv(65536)
+                self._connection.receive_data(data or None)
+                self._events += list(self._connection.events())
+            event = self._events.pop(0)
+            if not isinstance(event, Ping):
+                return event
+            self._socket.sendall(self._connection.send(event.response()))
