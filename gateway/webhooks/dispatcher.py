@@ -34,6 +34,8 @@ MAX_BEHIND = 500
 KEEP = timedelta(days=14)
 PRUNE_S = 600.0
 PRUNE_LIMIT = 500
+GATHER_S = 0.02
+"""An event waits so long for others: what nobody wants then costs the senders' reader next to nothing."""
 STORE_PAUSE_S = 1.0
 DEFECT_PAUSE_S = 5.0
 LOOK_AGAIN_S = 60.0  # the clock may have been set
@@ -144,11 +146,7 @@ class Dispatcher:
 
     async def _fan_out(self, places: dict[str, int]) -> None:
         while True:
-            after = min(places.values())
-            batch = await self._patiently(lambda tx: tx.events.after(min(places.values()), BATCH))
-            if not batch:
-                await self._events.wait_for_events(after)
-                continue
+            batch = await self._next(min(places.values()))
             found = await self._patiently(partial(self._wanted, batch=batch, places=places))
             last = batch[-1].seq
             behind = max(last - stored for stored in self._stored.values())
@@ -159,6 +157,19 @@ class Dispatcher:
                 places[name] = max(places[name], last)
             for name in {delivery.webhook for delivery in found}:
                 self._wake[name].set()
+
+    async def _next(self, after: int) -> list[StoredEvent]:
+        """The events behind a place, when there are some: those that come together are looked at together."""
+        while True:
+            try:
+                if batch := await self._store.events(after, BATCH):
+                    return batch
+            except StoreError as error:
+                log.error("webhooks: %s", error)
+                await asyncio.sleep(STORE_PAUSE_S)
+                continue
+            await self._events.wait_for_events(after)
+            await asyncio.sleep(GATHER_S)
 
     def _wanted(self, tx: Tx, *, batch: Sequence[StoredEvent], places: dict[str, int]) -> list[Delivery]:
         now = self._clock.now()
